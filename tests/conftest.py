@@ -51,6 +51,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         start_server()
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 20)  # the default looks for garbage after every 700 new objects
     gc.enable()
 
 

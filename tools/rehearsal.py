@@ -56,18 +56,23 @@ FAMILIES = {
 
 SMALL = {
     "run": {"languages": ["en", "ur"]},
-    "probes": {"only": [f"Q{number}" for number in (*range(158, 170), 171, 173)], "replicates": 50},
+    "probes": {"only": [f"Q{number}" for number in (158, 159, 160, 163, 164, 165, 166, 169)], "replicates": 50},
     "languages": {"en": {"countries": ["DEU", "PAK", "USA"]}},
     "arms": {
-        "random": {"seeds": [1, 2]},
-        "random_other": {"seeds": [1, 2]},
-        "category": {"seeds": [1]},
-        "category_other": {"seeds": [1]},
+        "random": {"shots": 3, "seeds": [1, 2]},
+        "random_other": {"shots": 3, "seeds": [1, 2]},
+        "category": {"shots": 3, "seeds": [1]},
+        "category_other": {"shots": 3, "seeds": [1]},
+        "chrf": {"shots": 3},
+        "chrf_other": {"shots": 3},
+        "chrf_inverted": {"shots": 3},
+        "chrf_without_battery": {"shots": 3},
+        "chrf_without_battery_other": {"shots": 3},
     },
     "scoring": {"draws": 200, "second_samples": 20},
     "figures": {"style": {"formats": ["png", "pdf"]}},
 }
-"""Settings of a small rehearsal: every arm and model, part of the languages, countries, probes, draws and formats."""
+"""Settings of a small rehearsal: every arm and model; fewer languages, countries, probes, shots, draws and formats."""
 
 
 def read_whole(config: Path) -> dict[str, Any]:

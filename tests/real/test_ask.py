@@ -699,20 +699,24 @@ def transformers_server(smollm2: Path) -> Iterator[str]:
 def test_shares_of_a_real_servers_replies_are_the_local_engines_probabilities(
     transformers_server: str, smollm2: Path, prompts: Path
 ) -> None:
-    table = table_of(2, labels=())
-    table = table.assign(system="Answer with one word.", asked=table["asked"].str.partition("\n")[0])
+    table = table_of(1, labels=())
+    shown = [("Work is ___.", "important"), ("Family is ___.", "unimportant"), ("Leisure is ___.", "important")]
+    table = table.assign(system="Answer important or unimportant.", asked=table["asked"].str.partition("\n")[0])
+    table["shown"] = [json.dumps(shown), "[]"]
     write_table(table, prompts, Prompts)
     # It draws only if told to, in its own words, whatever the temperature.
     drawing = {"do_sample": True, "top_k": 0, "eos_token_id": 2, "pad_token_id": 2}
-    settings = {"readout": "samples", "samples": 20, "reply_tokens": 6, "seed": 1, "concurrency": 1, "timeout": 60}
+    settings = {"readout": "samples", "samples": 25, "reply_tokens": 6, "seed": 1, "concurrency": 1, "timeout": 60}
     settings |= {"model": str(smollm2), "extra": {"generation_config": json.dumps(drawing)}}
     read = ask(prompts, transformers_server, **settings)
     exact = local_answers(smollm2, table, "chat")
-    assert list(read["samples"]) == [20] * 4
-    for row in read.itertuples():
-        p = math.exp(exact[row.prompt][row.place - 1])
-        assert 0 < p < 1
-        assert abs(math.exp(row.option) - p) <= 4 * math.sqrt(p * (1 - p) / 20) + 0.02
+    assert list(read["samples"]) == [25] * 2
+    expected = [math.exp(exact[row.prompt][row.place - 1]) for row in read.itertuples()]
+    bounds = [4 * math.sqrt(p * (1 - p) / 25) + 0.02 for p in expected]
+    assert max(bounds) < max(expected), "a server that gives other replies would pass"
+    assert max(expected) - min(expected) > min(bounds), "a server that exchanges them would pass"
+    for share, p, bound in zip(read["option"].map(math.exp), expected, bounds, strict=True):
+        assert abs(share - p) <= bound
 
 
 @pytest.mark.skipif("SELFALIGN_TEST_ENDPOINT" not in os.environ, reason="no server to ask: docs/endpoints.md says how")

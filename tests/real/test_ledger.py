@@ -24,7 +24,7 @@ from selfalign.inference.local import engine
 from selfalign.ledger.integrity import find_faults
 from selfalign.ledger.reading import describe_ledger
 from selfalign.ledger.rows import Entry
-from tiny import POLITICS, RELIGION, speak, table_of, tiny_llama, tiny_tokenizer
+from tiny import POLITICS, speak, table_of, tiny_llama, tiny_tokenizer
 
 # Writers that are killed
 
@@ -220,14 +220,14 @@ def wait_for_writes(job: Job, journal: Path, number: int) -> None:
 
 def test_killed_job_resumes_to_the_same_tables(task: tuple[Task, float], tmp_path: Path) -> None:
     (task, seconds), rng, kept = task, random.Random(20), []
-    for number in range(11):
+    for number in range(8):
         folder = tmp_path / str(number)
         folder.mkdir()
         job = task.start(folder)
-        if number < 5:
-            time.sleep((number + rng.random()) / 5 * seconds)
+        if number < 3:
+            time.sleep((number + rng.random()) / 3 * seconds)
         else:  # whatever else the machine does, it has recorded something
-            wait_for_writes(job, folder / "l" / "ledger.sqlite-wal", number - 4)
+            wait_for_writes(job, folder / "l" / "ledger.sqlite-wal", number - 2)
         job.send(signal.SIGKILL)
         job.wait()
         kept.append(count(folder / "l" / "ledger.sqlite"))
@@ -238,11 +238,11 @@ def test_killed_job_resumes_to_the_same_tables(task: tuple[Task, float], tmp_pat
 
 def spoken(weights: Path, folder: Path) -> Task:
     """A job with the default model."""
-    shown = [[(POLITICS, "B")], [(RELIGION, "A")], [(POLITICS, "B"), (RELIGION, "A")]]
-    names = ["press", "police", "church", "army", "parliament"]
+    shown: list[list[tuple[str, str]]] = [[], [(POLITICS, "B")]]
+    names = ["press", "police", "church"]
     asked = [f"The {name} ___ my confidence.\nA: has\nB: lacks" for name in names]
     table_of([(examples, question) for examples in shown for question in asked]).to_parquet(folder / "prompts.parquet")
-    return Task(folder, weights, weights.parent / "model.json", 1, 200)
+    return Task(folder, weights, weights.parent / "model.json", 1, 120)
 
 
 def test_killed_job_of_the_default_model_resumes_to_the_same_tables(smollm2: Path, tmp_path: Path) -> None:

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
 from places import ROOT
 from selfalign.config.defaults import DEFAULTS
+from selfalign.yaml_files import load_yaml
 from snakemake.utils import update_config
 from warm import suits, warm_programs
 
@@ -30,7 +30,7 @@ def read_settings(*overlays: Path) -> dict[str, Any]:
     """The project's own settings as Snakemake merges them, with more config files on top."""
     config: dict[str, Any] = {}
     for path in [*default_configs(), *overlays]:
-        update_config(config, yaml.safe_load(path.read_text(encoding="utf-8")))
+        update_config(config, load_yaml(path.read_text(encoding="utf-8")))
     return config
 
 

@@ -106,6 +106,7 @@ def test_bank_without_a_probe_is_refused(tmp_path: Path, distributions_file: Pat
     refused(*map_poles(bank, tmp_path, distributions_file), tells=[str(bank), "empty"])
 
 
+@pytest.mark.slow
 def test_lines_are_counted_as_an_editor_counts_them(tmp_path: Path, distributions_file: Path, refused: Refused) -> None:
     bank = edited(BANK_FILE, tmp_path, "\nQ2,Q2,", "\n\nQ2,Q223,")
     refused(*map_poles(bank, tmp_path, distributions_file), tells=["line 4", "'Q223'"])
@@ -209,11 +210,13 @@ def similar(shots: int) -> dict:
     return {"chrf": {"shots": shots, "strategy": "chrf", "seeds": [1], "answers": "own", "exclude": ["siblings"]}}
 
 
+@pytest.mark.slow
 def test_good_input_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     take(monkeypatch, *design(tmp_path, similar(3)))
     assert {path.name for path in tmp_path.iterdir()} == {"in", "design.parquet", "prompts.parquet"}
 
 
+@pytest.mark.slow
 def test_arm_with_more_shots_than_candidates_is_refused(tmp_path: Path, refused: Refused) -> None:
     refused(
         *design(tmp_path, similar(4)),

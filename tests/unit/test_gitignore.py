@@ -63,6 +63,7 @@ def test_contributed_survey_resources_are_shown(name: str, repository: Path) -> 
     assert not is_ignored(repository, f"resources/survey/{name}")
 
 
+@pytest.mark.slow
 def test_no_tracked_file_of_the_project_is_ignored(repository: Path) -> None:
     names = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, check=True, text=True).stdout.split()
     assert not [name for name in names if name.startswith("resources/") and is_ignored(repository, name)]

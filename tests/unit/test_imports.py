@@ -3,8 +3,10 @@
 import ast
 import re
 from collections import Counter
+from functools import cache
 from itertools import product
 
+import pytest
 from places import ROOT
 
 LIBRARY = ROOT / "workflow" / "selfalign"
@@ -17,6 +19,7 @@ def package_of(module: str) -> str:
     return two if two in ("inference.local", "inference.endpoint") else parts[0] if parts else ""
 
 
+@cache
 def count_imports() -> Counter[tuple[str, str]]:
     """Import statements by the package that has them and the package that they name."""
     found: Counter[tuple[str, str]] = Counter()
@@ -28,6 +31,7 @@ def count_imports() -> Counter[tuple[str, str]]:
     return found
 
 
+@pytest.mark.slow
 def test_no_package_imports_what_the_page_excludes() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     table = page.partition("| from | to | before | now |\n")[2].partition("\n\n")[0].splitlines()[1:]
@@ -40,5 +44,6 @@ def test_no_package_imports_what_the_page_excludes() -> None:
     assert len(table) == 10
 
 
+@pytest.mark.slow
 def test_only_config_audit_and_plan_read_the_config() -> None:
     assert {home for home, named in count_imports() if named == "config"} == {"config", "audit", "plan"}

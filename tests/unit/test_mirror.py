@@ -76,6 +76,8 @@ def find_strays(files: list[str]) -> set[str]:
 
 def reads_bank(source: str) -> bool:
     """Whether code gives `BANK_FILE` to a function that reads, calls its methods that read, or makes its path again."""
+    if "BANK_FILE" not in source and "probes.csv" not in source:  # most files; to take an expression apart takes time
+        return False
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.BinOp) and PATH.search(ast.unparse(node)):
             return True

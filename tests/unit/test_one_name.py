@@ -4,6 +4,7 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterator
 
+import pytest
 from places import ROOT
 
 LIBRARY = ROOT / "workflow" / "selfalign"
@@ -35,6 +36,7 @@ def _is_set(node: ast.AST) -> bool:
     return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
 
 
+@pytest.mark.slow
 def test_no_two_things_of_the_library_share_a_name() -> None:
     places, kinds = defaultdict(list), defaultdict(set)
     for file in sorted(LIBRARY.rglob("*.py")):

@@ -196,6 +196,7 @@ def test_estimate_is_explained_by_its_own_cells_alone() -> None:
     assert find_causes({**row, "arm": "random", "country": "all"}, pairs) == {}
 
 
+@pytest.mark.slow
 def test_contrast_is_explained_by_the_cells_of_all_its_arms() -> None:
     arms = ("own", "other", "wide", "wide_other")
     before = pd.concat([cells(arm=arm) for arm in arms], ignore_index=True)

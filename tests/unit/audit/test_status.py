@@ -54,6 +54,7 @@ from snakemake.persistence.file import FilePersistence
 # The list of commands
 
 
+@pytest.mark.slow
 def test_list_of_commands_takes_less_than_half_a_second() -> None:
     def spent() -> float:
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -190,6 +191,7 @@ def test_marker_of_a_long_path_is_found(folder: Path) -> None:
     assert state_of(job, Start("", [job], [], 0.0, alive=True)) == RUNNING
 
 
+@pytest.mark.slow
 def test_record_is_held_until_the_process_ends(folder: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from selfalign.audit.status.progress import record_start; "

@@ -3,6 +3,7 @@
 import shlex
 import subprocess
 
+import pytest
 from configs import altered
 from selfalign.config.commands import as_braces, as_json, as_options
 from selfalign.config.paths import Paths
@@ -20,6 +21,7 @@ def test_json_does_not_depend_on_the_order_of_keys() -> None:
     assert as_json({"b": [2, 1], "a": None}) == as_json({"a": None, "b": [2, 1]}) == '{"a": null, "b": [2, 1]}'
 
 
+@pytest.mark.slow
 def test_bash_expands_paths_with_braces_to_all_files() -> None:
     paths = Paths(altered("paper_shares")).results
     files = [path.replace("<run>", "results/paper").replace("<shared>", "results/shared") for path in paths]

@@ -44,6 +44,7 @@ def test_scores_across_models_are_those_of_the_languages_that_are_compared(tmp_p
     assert others == ["<run>/scores/smollm2-135m/en.parquet"]
 
 
+@pytest.mark.slow
 def test_tables_that_would_be_empty_are_not_made(tmp_path: Path) -> None:
     paths = paths_of(tmp_path, languages={"en": {"arms": ["zero_shot"]}}, run={"languages": ["en"]})
     assert [Path(table).stem for table in paths.tables] == ["agreement", "worth", "metrics"]
@@ -52,12 +53,14 @@ def test_tables_that_would_be_empty_are_not_made(tmp_path: Path) -> None:
     assert "contrasts" in paths.skipped
 
 
+@pytest.mark.slow
 def test_figure_has_a_file_in_each_format(tmp_path: Path) -> None:
     paths = paths_of(tmp_path, figures={"style": {"formats": ["svg", "pdf"]}})
     assert paths.figure("gains") == ["<run>/figures/gains.svg", "<run>/figures/gains.pdf"]
     assert set(paths.figure("agreement")) <= set(paths.figures)
 
 
+@pytest.mark.slow
 def test_survey_of_respondents_has_tables_of_its_own(default: Paths, tmp_path: Path) -> None:
     folder = "results/shared/survey/example"
     assert default.responses == [f"{folder}/responses.parquet"]
@@ -77,6 +80,7 @@ def test_whole_scales_have_files_only_where_a_frame_asks_with_them(default: Path
     assert set(paths.words("labels", "en")) <= set(paths.wordings)
 
 
+@pytest.mark.slow
 def test_words_are_those_of_all_languages_in_which_arms_speak(tmp_path: Path) -> None:
     arms = {"spanish": {"label": "Spanish", "shots": 5, "strategy": "chrf", "shown_in": "es"}}
     languages = {"en": {"arms": ["zero_shot", "spanish"]}}

@@ -38,6 +38,7 @@ def told(tmp_path: Path, *arguments: object, **settings: object) -> str:
     return str(refused.value)
 
 
+@pytest.mark.slow
 def test_run_about_groups_has_their_tables_and_contrasts(tmp_path: Path) -> None:
     config = config_of(tmp_path, {"by": ["sex", "age"]})
     assert config.run.groups == GroupSettings(by=("sex", "age"), least=100, small="refuse")
@@ -74,6 +75,7 @@ def test_arms_that_need_groups_are_refused_without(tmp_path: Path) -> None:
     assert config_of(tmp_path, None, arms=["zero_shot", "chrf", "chrf_other"]).run.groups is None
 
 
+@pytest.mark.slow
 def test_unknown_variable_is_refused_before_the_run(tmp_path: Path) -> None:
     message = told(tmp_path, {"by": ["gender"]})
     assert "run.groups.by, value 'gender'" in message and "Known are: age, education, settlement, sex" in message

@@ -42,6 +42,7 @@ def test_reviewed_table_takes_the_place_of_the_draft(tmp_path: Path) -> None:
     assert Paths(read(tmp_path)).probes.test_table == "results/pew/probes/draft.csv"
 
 
+@pytest.mark.slow
 def test_one_survey_has_the_files_that_it_had() -> None:
     paths = Paths(read_config([]))
     assert paths.tests is None
@@ -51,6 +52,7 @@ def test_one_survey_has_the_files_that_it_had() -> None:
     assert not any("draft" in file or "joined" in file for file in paths.intermediate)
 
 
+@pytest.mark.slow
 def test_map_is_skipped(tmp_path: Path) -> None:
     paths = Paths(read(tmp_path, scoring={"map": {}}))
     assert "World Values Survey" in paths.skipped["map"]
@@ -84,6 +86,7 @@ def test_settings_that_do_not_go_together_are_refused(settings: dict, tells: lis
     assert_one_paragraph(f"selfalign: {refused.value}\n", tells)
 
 
+@pytest.mark.slow
 def test_siblings_that_no_demonstration_has_are_refused(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text(TABLE.replace("battery", "siblings").replace("child_qualities", "Q57 Q57a"))
     with pytest.raises(InputError) as refused:
@@ -94,6 +97,7 @@ def test_siblings_that_no_demonstration_has_are_refused(tmp_path: Path) -> None:
     read(tmp_path, test_probes={"table": str(tmp_path / "t.csv")})
 
 
+@pytest.mark.slow
 def test_category_without_a_common_category_is_refused(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text(TABLE.replace("child_qualities", "tea"), encoding="utf-8")
     settings = {"languages": {"en": {"arms": ["zero_shot", "category"]}}}

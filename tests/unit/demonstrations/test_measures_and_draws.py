@@ -179,6 +179,7 @@ def test_equally_similar_candidates_come_in_the_order_of_the_bank(
         assert candidates == [other for other in four["probe"] if other != probe]
 
 
+@pytest.mark.slow
 def test_draws_differ_between_seeds_strategies_and_test_probes(rankings: dict[str, pd.DataFrame]) -> None:
     for strategy, length in (("random", 71), ("category", 6)):
         found = orders(rankings[strategy])
@@ -238,6 +239,7 @@ def test_what_two_probes_have_in_common_is_flagged(pairs: pd.DataFrame) -> None:
     assert flags.equals(flags.swaplevel().loc[flags.index].set_axis(flags.index))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_order_of_the_bank_decides_between_equals_only(
     strategy: str, rankings: dict[str, pd.DataFrame], sample: pd.DataFrame, sample_texts: pd.DataFrame
@@ -556,6 +558,7 @@ def show(rankings: dict[str, pd.DataFrame], answers: pd.DataFrame, sample: pd.Da
     return pick
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("strategy", "diversity"), [(strategy, 0) for strategy in STRATEGIES] + [(measure, 0.3) for measure in SIMILARITIES]
 )
@@ -565,6 +568,12 @@ def test_fewer_shots_show_the_first_of_more(strategy: str, diversity: float, sho
         if shots <= len(next(iter(most.values()))):
             fewer = show(arm(strategy, shots, diversity=diversity, exclude=[]))
             assert fewer == {key: candidates[:shots] for key, candidates in most.items()}
+
+
+@pytest.mark.parametrize("strategy", ["chrf", "random"])
+def test_order_of_the_rows_of_a_ranking_changes_nothing(strategy: str, show, rankings: dict[str, pd.DataFrame]) -> None:
+    mixed = rankings[strategy].sample(frac=1, random_state=1)
+    assert show(arm(strategy, 3), mixed) == show(arm(strategy, 3))
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

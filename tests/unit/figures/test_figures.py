@@ -185,6 +185,7 @@ def test_country_that_an_arm_lacks_has_no_dot() -> None:
 # (c) Margin
 
 
+@pytest.mark.slow
 def test_margin_has_both_measures_per_country_in_points() -> None:
     table = contrasts()
     figure = plot_margin.draw(table, ["own", "other"], STYLE)
@@ -225,6 +226,7 @@ def test_margin_has_the_main_interval_of_the_mean_and_countries_by_battery() -> 
     assert note_of(figure) == f"{MAIN_NOTE} {OF_COUNTRIES} {AT_0}"
 
 
+@pytest.mark.slow
 def test_margin_of_languages_about_one_country_each_has_main_intervals() -> None:
     table = pd.concat([contrasts(("de",), ("DEU", "all")), contrasts(("es",), ("BOL", "all"))])
     verdicts = verdicts_of(table)
@@ -248,6 +250,7 @@ def test_note_names_what_the_bars_cover_where_batteries_are_not_drawn() -> None:
     assert not any("Bars" in note for note in notes)
 
 
+@pytest.mark.slow
 def test_margin_leaves_out_contrasts_across_languages() -> None:
     across = contrasts(("es",)).assign(against_language="en")
     assert panels_of(plot_margin.draw(pd.concat([contrasts(), across]), ["own", "other"], STYLE)) == [
@@ -255,6 +258,7 @@ def test_margin_leaves_out_contrasts_across_languages() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_margin_draws_the_languages_that_have_the_contrast() -> None:
     table = pd.concat([contrasts(("en",)), contrasts(("es",)).assign(against="zero")])
     assert panels_of(plot_margin.draw(table, ["own", "other"], STYLE)) == ["Model M, asked in English"]
@@ -278,6 +282,7 @@ ORDER = [
 ]
 
 
+@pytest.mark.slow
 def test_contrasts_stand_in_the_order_of_the_config_where_a_language_has_them() -> None:
     figure = plot_contrasts.draw(several(), ORDER, STYLE)
     assert panels_of(figure) == ["Model M, asked in English", "Model M, asked in Spanish"]
@@ -288,6 +293,7 @@ def test_contrasts_stand_in_the_order_of_the_config_where_a_language_has_them() 
     ]
 
 
+@pytest.mark.slow
 def test_contrasts_have_both_measures_for_the_mean_of_countries() -> None:
     figure = plot_contrasts.draw(several(), ORDER, STYLE)
     assert names_in_legend(figure) == ["Agreement with the majority", "Soft alignment"]
@@ -300,6 +306,7 @@ def test_contrasts_have_both_measures_for_the_mean_of_countries() -> None:
         assert {tuple(line[:, 0]) for line in lines} == set(zip(means["low"], means["high"], strict=True))
 
 
+@pytest.mark.slow
 def test_contrasts_have_main_intervals_also_across_models_and_of_differences() -> None:
     zero = contrasts().assign(against="zero")
     tables = [zero, contrasts(), contrasts().assign(against="own", against_model="n"), contrasts()]
@@ -327,6 +334,7 @@ def test_contrasts_of_languages_about_one_country_each_have_main_intervals() -> 
     assert note_of(figure) == f"{MAIN_NOTE} {AT_0}"
 
 
+@pytest.mark.slow
 def test_difference_of_differences_says_what_it_is() -> None:
     less = contrasts().assign(beyond="own - zero")
     order = [["own", "other"], {"arm": "own", "against": "other", "beyond": ["own", "zero"]}]
@@ -362,6 +370,7 @@ def test_calibration_has_a_dot_per_country_and_probe() -> None:
         assert ax.get_title(loc="left") == title
 
 
+@pytest.mark.slow
 def test_calibration_says_the_same_whichever_pole_is_called_a() -> None:
     table = scores({"en": ["zero"]})
     renamed = table.copy()
@@ -371,6 +380,7 @@ def test_calibration_says_the_same_whichever_pole_is_called_a() -> None:
     assert titles[0] == titles[1]
 
 
+@pytest.mark.slow
 def test_calibration_leaves_unanswered_cells_out() -> None:
     table = scores({"en": ["zero"]})
     table.loc[0, ["p_a", "agreement"]] = np.nan, 0.5
@@ -443,6 +453,7 @@ def test_transfer_marks_differences_that_are_significant_after_correction() -> N
     assert np.floor(marks).tolist() == [[1, 1], [2, 1]]  # Bolivia's row, without its own column
 
 
+@pytest.mark.slow
 def test_transfer_marks_follow_the_level_of_the_intervals() -> None:
     table = transfers(("BOL", "MEX"), ("BOL", "DEU", "MEX")).assign(p_holm=0.07)
     for level, marked, limit in ((0.95, False, None), (0.9, True, "p < 0.1 ")):
@@ -526,6 +537,7 @@ def test_line_does_not_break_within_a_number() -> None:
         assert len(lines) > 1 and not any(line.endswith("0.") for line in lines), width
 
 
+@pytest.mark.slow
 @given(text=st.text(st.characters(codec="utf-8", categories=("L", "M", "N", "P", "S", "Zs")), max_size=60))
 @settings(max_examples=50, deadline=None)
 def test_wrapping_keeps_every_character(text: str) -> None:
@@ -568,6 +580,7 @@ def test_long_labels_make_figures_higher_and_do_not_overlap() -> None:
         assert ax.get_window_extent().width > 0.3 * figure.bbox.width
 
 
+@pytest.mark.slow
 def test_one_name_of_three_lines_among_many_rows_does_not_meet_its_neighbours() -> None:
     names = [f"Row {place}" for place in range(40)] + ["(One - Two)\n- (Three - Four,\nother country)"]
     apply_theme(STYLE)
@@ -601,6 +614,7 @@ def test_figures_in_latin_greek_and_cyrillic_letters_need_no_other_font() -> Non
     assert matplotlib.rcParams["font.family"] == ["DejaVu Sans"]
 
 
+@pytest.mark.slow
 def test_character_without_a_glyph_is_refused_and_no_box_is_drawn(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="U\\+13000, EGYPTIAN HIEROGLYPH A001.*figures.style.font"):
         apply_theme(styled({"models": {"m": "\U00013000"}, "arms": {}}))

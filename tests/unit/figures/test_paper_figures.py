@@ -264,6 +264,7 @@ def test_rows_of_other_figures_are_those_of_the_agreement() -> None:
 # Marks
 
 
+@pytest.mark.slow
 def test_gains_have_a_row_per_model_and_a_dot_with_its_interval_per_selector(style: Style) -> None:
     rows = gains().rows
     figure = plot_gains.draw(rows, gains(), style)
@@ -397,6 +398,7 @@ def test_dumbbell_of_a_country_has_both_languages_and_is_pale_where_uncertain(st
     assert to_hex(sure.get_edgecolor()[0]) == "#d55e00" != to_hex(pale.get_edgecolor()[0])
 
 
+@pytest.mark.slow
 def test_category_without_an_interval_is_an_outline_and_says_how_few_batteries_it_has(style: Style) -> None:
     figure = plot_categories.draw(choose_gains(categories(), GAINS), GAINS, style)
     assert rows_of(figure) == ["Ethics (7)", "My values (2)", "Science (1)"]
@@ -440,6 +442,7 @@ def country_ranks() -> pd.DataFrame:
     return CountryRanks.validate(table[CountryRanks.names()])
 
 
+@pytest.mark.slow
 def test_countries_are_in_the_order_of_their_similarity(style: Style) -> None:
     figure = plot_country_ranks.draw(country_ranks(), style)
     assert rows_of(figure) == ["Germany", "Bolivia", "Australia"]
@@ -485,6 +488,7 @@ def test_figure_has_its_width_and_no_text_leaves_it(name: str, style: Style) -> 
     assert all(note.y1 <= other.y0 + 0.02 for other in others), "the axis label is above the note"
 
 
+@pytest.mark.slow
 def test_label_of_the_scale_fits_in_spanish() -> None:
     texts = read_figure_texts(ENGLISH.with_stem("es"))
     made = read_style(described(width=3.3, language="es"), ENGLISH.with_stem("es"))

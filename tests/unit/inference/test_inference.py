@@ -418,6 +418,7 @@ def memory_for(tokens: int, model: PreTrainedModel, error: Exception = SHORT[0])
         hook.remove()
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None, derandomize=True)
 @given(trees(), st.integers(1, 20))
 def test_row_is_halved_until_memory_suffices_and_nothing_is_lost(
@@ -590,6 +591,7 @@ UNSUPPORTED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", UNSUPPORTED)
 def test_family_that_breaks_the_packed_engine_is_sent_to_the_naive_one(
     family: str, family_prompts: list[Rendered]
@@ -646,6 +648,7 @@ def all_seeing(*given: object) -> attention.Row:
     return replace(row, first=np.zeros_like(row.first), until=np.full_like(row.until, 10**9))
 
 
+@pytest.mark.slow
 def test_gross_fault_is_found_out_in_a_short_number_format(
     rounding: Path, family_prompts: list[Rendered], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -655,6 +658,7 @@ def test_gross_fault_is_found_out_in_a_short_number_format(
         check_engine(model, family_prompts, 100)
 
 
+@pytest.mark.slow
 def test_fault_that_could_be_rounding_is_found_out_in_float32(rounding: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = load_model(rounding, "bfloat16", [torch.device("cpu")])
     monkeypatch.setattr(engine, "row_of", short_sighted)
@@ -663,6 +667,7 @@ def test_fault_that_could_be_rounding_is_found_out_in_float32(rounding: Path, mo
         check_first_layers(rounding, torch.device("cpu"), "sdpa", ONE_IS_LONG, 100)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["llama", "gemma3", "bloom", "gpt2", "gpt_neox", "qwen3_moe"])
 def test_first_layers_of_a_model_are_its_own(family: str, family_prompts: list[Rendered], tmp_path: Path) -> None:
     whole = tiny_model(family)
@@ -684,6 +689,7 @@ def ask(model: PreTrainedModel, table: pd.DataFrame, kind: str, folder: Path) ->
         return Answers.validate(collect(table, prompts, ledger.answered(fingerprint_of(FACTS)), fingerprint_of(FACTS)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ENGINES)
 def test_readouts_are_what_the_model_says_of_labels_and_options(
     kind: str, llama: LlamaForCausalLM, tmp_path: Path

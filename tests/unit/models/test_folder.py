@@ -88,6 +88,7 @@ def test_damaged_weights_are_named(tmp_path: Path) -> None:
         read_headers(tmp_path)
 
 
+@pytest.mark.slow
 def test_the_plan_reads_headers_without_pytorch() -> None:
     """PyTorch takes seconds to import."""
     program = "import sys, selfalign.plan.models; print('torch' in sys.modules)"

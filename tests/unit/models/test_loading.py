@@ -247,6 +247,7 @@ def write_tekken(folder: Path) -> None:
     (folder / "tekken.json").write_text(json.dumps(content))
 
 
+@pytest.mark.slow
 def test_model_of_images_with_mistrals_own_tokenizer_is_used_for_text(tmp_path: Path) -> None:
     folder = saved(tmp_path / "source", "mistral3")
     write_tekken(folder)

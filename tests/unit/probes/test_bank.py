@@ -252,6 +252,7 @@ def test_every_probe_has_a_kind() -> None:
         assert re.search(rf"^\| {kind} \| .* \| {number} \|$", page, re.MULTILINE), kind
 
 
+@pytest.mark.slow
 def test_study_of_clusters_leaves_out_probes_on_request(
     monkeypatch: pytest.MonkeyPatch, scaled_bank: pd.DataFrame
 ) -> None:

@@ -38,6 +38,7 @@ def form(planted: tuple[pd.DataFrame, pd.DataFrame], by: list[str], least: int =
     return sizes, members, Poles.validate(map_poles(Distributions.validate(answers), THREE_PROBES))
 
 
+@pytest.mark.slow
 def test_planted_difference_is_found_with_the_right_value(planted: tuple) -> None:
     _, _, poles = form(planted, ["sex"])
     share = poles.set_index(["country", "probe"])["share_a"]
@@ -77,6 +78,7 @@ def test_group_that_nobody_is_in_has_a_size_of_0(planted: tuple) -> None:
     assert sizes.set_index("people").loc["DEU.sex.female", ["n", "used"]].tolist() == [0, False]
 
 
+@pytest.mark.slow
 def test_world_and_nearest_country_are_of_whole_countries(planted: tuple) -> None:
     _, _, poles = form(planted, ["sex"])
     countries = keep_countries(poles)
@@ -140,6 +142,7 @@ def settings(by: list[str], least: int = 5, small: str = "refuse") -> list[str]:
     return ["--settings", json.dumps({"by": by, "least": least, "small": small})]
 
 
+@pytest.mark.slow
 def test_small_groups_are_refused_or_left_out(files: list, tmp_path: Path, refused: Refused) -> None:
     tells = ["run.groups", "fewer respondents than run.groups.least, 10", "DEU.settlement.rural (8 respondents)"]
     message = refused(*files, *settings(["settlement"], 10), "--countries", "DEU", tells=[*tells, "leave_out"])

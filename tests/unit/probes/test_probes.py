@@ -74,6 +74,7 @@ def test_every_probe_is_worded_with_one_blank_that_two_options_fill(language: st
     assert set(texts.index[texts["status"] != "reviewed"]) == {"Q154", "Q155"}
 
 
+@pytest.mark.slow
 def test_every_category_has_five_candidates_for_each_of_its_probes(bank: pd.DataFrame) -> None:
     for probe in some(bank).itertuples():
         others = bank[(bank["category"] == probe.category) & (bank["siblings"] != probe.siblings)]
@@ -215,6 +216,7 @@ def test_text_of_a_probe_that_the_bank_lacks_is_refused_before_a_run_only(bank: 
     assert list(read_texts(file, bank.iloc[:5], others=True).index) == [*bank["probe"], "Q223"]
 
 
+@pytest.mark.slow
 def test_digest_changes_with_a_probe_that_is_used_only(tmp_path: Path) -> None:
     lines = BANK_FILE.read_text(encoding="utf-8").splitlines(keepends=True)
     file, settings = tmp_path / "bank.csv", {"only": ["Q1", "Q2"]}
@@ -255,6 +257,7 @@ def test_text_of_codes_is_read_by_hand(text: str, codes: set[int]) -> None:
     assert parse_codes(text) == codes
 
 
+@pytest.mark.slow
 @settings(deadline=None, derandomize=True)
 @given(st.sets(st.integers(0, 99), max_size=12))
 def test_codes_come_back_from_their_text(codes: set[int]) -> None:

@@ -93,6 +93,7 @@ def test_published_shares_are_drawn_from_their_standard_error() -> None:
     assert np.std(drawn.loc[("DEU", "Q164"), "shares"]) == pytest.approx(error, rel=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("published", [False, True], ids=["respondents", "shares"])
 def test_step_writes_the_countries_of_the_experiment(published: bool, tmp_path: Path) -> None:
     people = respondents(("BOL", "DEU", "MEX"))

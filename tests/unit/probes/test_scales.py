@@ -302,6 +302,7 @@ def test_code_that_a_scale_does_not_have_is_refused() -> None:
         check_codes(answers_to("Q4", {1: 2, 5: 1}), CODES, SCALES)
 
 
+@pytest.mark.slow
 def test_shares_of_several_codes_together_are_dropped_and_said() -> None:
     shares = read_input(SURVEY / "shares" / "shares.csv", Shares)
     table = Distributions.validate(parse_shares(shares, read_input(SCALES, Scales)))
@@ -322,6 +323,7 @@ def test_shares_of_several_codes_together_are_dropped_and_said() -> None:
     assert reasons["no_answers"] == set(itertools.product(countries, CODES["question"])) - published
 
 
+@pytest.mark.slow
 def test_step_writes_both_tables(tmp_path: Path, distributions: pd.DataFrame) -> None:
     write_table(distributions, tmp_path / "distributions.parquet", Distributions)
     paths = {"distributions": "distributions.parquet", "output": "scales.parquet", "dropped": "dropped.csv"}
@@ -378,6 +380,7 @@ def test_distribution_of_a_model_by_hand(spread: pd.DataFrame) -> None:
     ScaleScores.validate(scored.assign(model="m", language="en")[columns].reset_index(drop=True))
 
 
+@pytest.mark.slow
 def test_poles_of_a_scale_by_hand(spread: pd.DataFrame, distributions: pd.DataFrame) -> None:
     codes = read("Q56", spread, answers_of(_1=log(0.1, 0.2, 0.2), _2=log(0.3, 0.3, 0.4)))
     poles = map_poles(distributions, select("Q56"))
@@ -472,6 +475,7 @@ def test_order_without_an_answer_leaves_its_cell_unanswered(spread: pd.DataFrame
         assert Unanswered.validate(unanswered)[["order", "reason"]].to_numpy().tolist() == [["BA", "no answer"]]
 
 
+@pytest.mark.slow
 def test_replies_that_are_never_a_pole_have_a_distribution_and_no_poles(
     spread: pd.DataFrame, distributions: pd.DataFrame
 ) -> None:
@@ -482,6 +486,7 @@ def test_replies_that_are_never_a_pole_have_a_distribution_and_no_poles(
     assert list(scored["answered"]) == [False] and list(unanswered["order"]) == ["AB", "BA"]
 
 
+@pytest.mark.slow
 def test_sampled_replies_on_a_scale_get_half_a_reply_each(spread: pd.DataFrame, distributions: pd.DataFrame) -> None:
     answers = answers_of(_1=[*log(0.75, 0.25), -np.inf], _2=[-np.inf, *log(0.25, 0.75)]).assign(samples=4)
     codes = read("Q56", spread, answers)  # 3, 1 and 0 of 4 replies in both orders

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import cache
 
 import pandas as pd
 import pycountry
@@ -39,11 +40,16 @@ NAMES = {"AIDS", "NATO", "Amnesty", "International", "Facebook", "WHO", "WTO", "
 UNSEEN = re.compile("[\u00a0\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
+read_once = cache(read_input)
+
+
+@cache
 def defined() -> dict[str, dict]:
     """The languages of the config."""
     return yaml.safe_load((ROOT / "config" / "languages.yaml").read_text(encoding="utf-8"))["languages"]
 
 
+@cache
 def frames(language: str) -> dict[str, Frame]:
     """The frames of a language, by name."""
     path = RESOURCES / "templates" / f"{language}.yaml"
@@ -55,11 +61,13 @@ def ask(frame: Frame, statement: str, first: str, second: str) -> str:
     return frame.ask(Item(statement, ("A", "B"), (first, second), (first, second)))
 
 
+@cache
 def neutral(language: str) -> pd.DataFrame:
     """The neutral demonstrations of a language, by item."""
     return read_neutral(RESOURCES / "neutral" / f"{language}.csv").set_index("item")
 
 
+@cache
 def personas(language: str) -> pd.Series:
     """The personas of a language, by country."""
     return read_personas(RESOURCES / "personas" / f"{language}.csv")
@@ -68,8 +76,8 @@ def personas(language: str) -> pd.Series:
 def pieces(language: str, bank: pd.DataFrame) -> dict[str, str]:
     """Every text of a language, by where it stands."""
     texts = bank_texts(language)
-    questions = read_input(SURVEY / "questions" / f"{language}.csv", Questions)
-    labels = read_input(SURVEY / "labels" / f"{language}.csv", CodeLabels)
+    questions = read_once(SURVEY / "questions" / f"{language}.csv", Questions)
+    labels = read_once(SURVEY / "labels" / f"{language}.csv", CodeLabels)
     found = {f"{probe} {part}": texts.loc[probe, part] for probe in texts.index for part in texts.columns[:3]}
     found |= {f"question {row.question}": row.wording for row in questions.itertuples()}
     found |= {f"label {row.labels} {row.code}": row.label for row in labels.itertuples()}
@@ -90,8 +98,8 @@ def test_languages_of_the_config_are_those_that_ship() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_probe_question_and_label_has_words(language: str, bank: pd.DataFrame) -> None:
     for name, table in (("questions", Questions), ("labels", CodeLabels)):
-        ours = read_input(SURVEY / name / f"{language}.csv", table)
-        english = read_input(SURVEY / name / "en.csv", table)
+        ours = read_once(SURVEY / name / f"{language}.csv", table)
+        english = read_once(SURVEY / name / "en.csv", table)
         key = ["question"] if name == "questions" else ["labels", "code"]
         asked = english[key].apply(tuple, axis=1)
         if language != "en":  # what has no probe is in the English dictionary only
@@ -132,7 +140,7 @@ def test_blank_stands_alone_and_options_are_a_pair(language: str, bank: pd.DataF
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_labels_of_a_scale_differ(language: str) -> None:
-    labels = read_input(SURVEY / "labels" / f"{language}.csv", CodeLabels)
+    labels = read_once(SURVEY / "labels" / f"{language}.csv", CodeLabels)
     assert not labels.duplicated(["labels", "label"]).any()
 
 

@@ -36,6 +36,7 @@ def test_ties_and_probes_that_one_country_was_not_asked_are_left_out() -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_countries_have_the_margin_of_the_study(contrasts: pd.DataFrame, table: pd.DataFrame) -> None:
     whole = contrasts.query("arm == 'chrf' and against == 'chrf_other' and measure == 'agreement' and country == 'all'")
     assert len(table) == 19
@@ -43,6 +44,7 @@ def test_the_countries_have_the_margin_of_the_study(contrasts: pd.DataFrame, tab
     assert table["differing"].mean() == pytest.approx(0.26, abs=5e-3)
 
 
+@pytest.mark.slow
 def test_the_page_has_the_table(table: pd.DataFrame) -> None:
     lines = [
         f"| {NAMES[country]} | {100 * row['differing']:.0f} | {100 * row['mean']:+.1f} | {' | '.join(row[MODELS])} |"

@@ -53,6 +53,7 @@ def test_a_move_along_one_axis_of_the_map_has_slopes_on_both_published_axes(turn
     assert row["traditional_low"] < row["traditional"] < row["traditional_high"]
 
 
+@pytest.mark.slow
 def test_the_page_has_the_numbers_of_the_program() -> None:
     table = pd.read_csv(TABLES / "map.csv")
     for view, axes in (("options", (0.80, 0.67)), ("codes", (0.80, 0.54))):
@@ -73,6 +74,7 @@ def test_the_page_has_the_numbers_of_the_program() -> None:
         assert f"| {names[row['model']]} | {' | '.join(cells)} |" in PAGE
 
 
+@pytest.mark.slow
 def test_the_program_prints_the_slopes() -> None:
     result = CliRunner().invoke(main, [str(TABLES)], catch_exceptions=False)
     assert "smollm2-135m       en         19 +0.52 [+0.38, +0.65] +0.40 [+0.25, +0.54]" in result.output

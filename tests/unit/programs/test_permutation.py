@@ -37,6 +37,7 @@ def test_a_planted_effect_is_found() -> None:
     assert observed == pytest.approx(permute(agreement(0.0), 1, 1)[0] + 0.03)
 
 
+@pytest.mark.slow
 def test_without_an_effect_p_is_even() -> None:
     values = np.array([permute(agreement(0.0, seed), 199, 1)[1] for seed in range(200)])
     assert (values <= 0.05).mean() == pytest.approx(0.05, abs=0.04)

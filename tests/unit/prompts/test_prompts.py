@@ -177,6 +177,7 @@ def cells(write) -> pd.DataFrame:
     return table.assign(pairs=[[tuple(one.split("=")) for one in line.split()] for line in table["demonstrations"]])
 
 
+@pytest.mark.slow
 def test_text_is_written_once_for_all_countries_that_share_it(
     languages: DesignLanguages,
     poles: pd.DataFrame,
@@ -314,6 +315,7 @@ def test_question_of_a_premise_is_a_blank_and_the_options_in_every_language_and_
             assert frame.ask(item.turned(order)) == question.replace("___", item.statement)
 
 
+@pytest.mark.slow
 def test_prompts_without_premises_are_the_same_otherwise(write) -> None:
     design, prompts = write({"own": ARMS["own"]}, ["DEU"])
     same, fewer = write({"own": ARMS["own"]}, ["DEU"], premises=False)
@@ -464,6 +466,7 @@ def test_shuffled_deals_the_own_answers_to_other_probes(
     assert one != other
 
 
+@pytest.mark.slow
 def test_shuffled_keeps_how_many_are_of_each_pole(poles: pd.DataFrame, languages: DesignLanguages) -> None:
     answers = majority_answers(poles)
     every = answers.assign(probe="any", seed=0)[["source", "probe", "seed", "candidate", "answer"]]
@@ -475,6 +478,7 @@ def test_shuffled_keeps_how_many_are_of_each_pole(poles: pd.DataFrame, languages
         )
 
 
+@pytest.mark.slow
 def test_neutral_demonstrations_are_right_and_about_no_probe(cells: pd.DataFrame) -> None:
     items = read_neutral(RESOURCES / "neutral" / "en.csv").set_index("item")
     asked = select(cells, arm="neutral")
@@ -501,6 +505,7 @@ def test_neutral_demonstrations_may_be_in_a_language_that_alone_has_them(
     assert shown and set(shown) <= german
 
 
+@pytest.mark.slow
 def test_each_country_answers_for_each_where_sources_are_named(write) -> None:
     design, _ = write({"other": arm(answers="other", sources=["BOL", "RUS", "USA"])}, ["BOL", "DEU"])
     sources = design.groupby("country")["source"].agg(set).to_dict()
@@ -576,6 +581,7 @@ def read_scale_prompt(write, probe: str, order: str, country: str = "DEU", **set
     return design.merge(prompts, on="prompt").set_index(["probe", "order"]).loc[(probe, order)]
 
 
+@pytest.mark.slow
 def test_real_prompt_with_a_whole_scale_reads_as_it_should(write) -> None:
     # Of the Germans who answered, most have not much confidence (3) in the press and in their government.
     asked = read_scale_prompt(write, "Q64", "AB")
@@ -591,6 +597,7 @@ def test_real_prompt_with_a_whole_scale_reads_as_it_should(write) -> None:
     assert json.loads(other["options"]) == turned.split(" / ") and other["user"].endswith(f"({turned})\nAnswer:")
 
 
+@pytest.mark.slow
 def test_scale_of_ten_points_is_answered_with_its_numbers(write) -> None:
     asked = read_scale_prompt(write, "Q164", "AB")
     assert json.loads(asked["options"]) == [str(code) for code in range(1, 11)]
@@ -626,6 +633,7 @@ def test_probe_without_a_distribution_over_its_scale_is_asked_with_two_options_a
 # Which are shown
 
 
+@pytest.mark.slow
 def test_demonstrations_are_the_first_in_rank_that_may_be_shown(
     cells: pd.DataFrame,
     rankings: dict[str, pd.DataFrame],
@@ -650,6 +658,7 @@ def test_demonstrations_are_the_first_in_rank_that_may_be_shown(
         assert [candidate for candidate, _ in row.pairs] == expected[:SHOTS]
 
 
+@pytest.mark.slow
 def test_siblings_are_never_shown_to_each_other(cells: pd.DataFrame, rankings: dict[str, pd.DataFrame]) -> None:
     nearest = rankings["chrf"][(rankings["chrf"]["rank"] <= SHOTS) & rankings["chrf"]["sibling"]]
     assert len(nearest) >= 2, "no sibling would be shown anyway"
@@ -691,6 +700,7 @@ def test_candidate_without_an_answer_is_passed_over_for_the_next(
     assert all(len(chinese[probe]) == SHOTS for probe in passed_over)
 
 
+@pytest.mark.slow
 def test_tie_is_neither_asked_nor_shown(write, poles: pd.DataFrame) -> None:
     is_tie = (poles["country"] == "DEU") & (poles["probe"] == "Q66")
     tied = poles.assign(majority=poles["majority"].mask(is_tie, "tie"))
@@ -701,6 +711,7 @@ def test_tie_is_neither_asked_nor_shown(write, poles: pd.DataFrame) -> None:
     assert set(table.loc[shows, "country"]) == {"BOL"}
 
 
+@pytest.mark.slow
 def test_probe_of_a_category_that_is_not_used_is_neither_asked_nor_shown(
     write, some_bank: pd.DataFrame, poles: pd.DataFrame
 ) -> None:
@@ -720,6 +731,7 @@ def test_number_of_demonstrations_is_the_arms(shots: int, write) -> None:
     assert set(prompts["user"].str.count("\n\n")) == {shots}
 
 
+@pytest.mark.slow
 def test_first_demonstrations_stay_when_there_are_more(write) -> None:
     few, many = (write({"arm": arm(shots=shots)}, ["DEU"]) for shots in (2, 4))
     lists = [
@@ -782,6 +794,7 @@ def test_new_arm_or_country_leaves_the_prompts_of_the_others(cells: pd.DataFrame
     assert set(prompts.loc[prompts["premise"] != "", "prompt"]) == set(before)
 
 
+@pytest.mark.slow
 def test_frame_of_ones_own_multiplies_the_cells(write, letters: Frame, some_bank: pd.DataFrame) -> None:
     digits = Frame("digits", "Choose.", "Is it 1 {first} or 2 {second}? {statement}", "Reply:", ("1", "2"))
     design, prompts = write({"own": ARMS["own"]}, ["DEU"], frames=(letters, digits))

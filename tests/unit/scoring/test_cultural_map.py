@@ -226,6 +226,7 @@ def check_association_columns(file: Path) -> tuple[float, float]:
     return tuple(float(np.corrcoef(ours[known, axis], theirs[known, axis])[0, 1]) for axis in (0, 1))
 
 
+@pytest.mark.slow
 def test_time_series_file_has_our_scores_in_its_own_columns(tmp_path: Path) -> None:
     """With SELFALIGN_TIME_SERIES, your file is checked; without it, one whose columns another algorithm computed."""
     if file := os.environ.get("SELFALIGN_TIME_SERIES"):
@@ -276,6 +277,7 @@ def _simplicity(shared: np.ndarray, angle: float) -> float:
 # Points
 
 
+@pytest.mark.slow
 def test_people_through_two_options_stay_where_they_are(people: MapPeople) -> None:
     axes, points = find_axes(ITEMS, people)
     seen = read_two_options(people.shares, ITEMS, BANK)
@@ -448,6 +450,7 @@ def test_map_is_off_in_the_default_and_on_in_its_config() -> None:
     assert set(config.probes.only) == set(PROBES)
 
 
+@pytest.mark.slow
 def test_run_with_too_few_items_is_told_which_probes_to_add() -> None:
     config = settings(only=["Q57a", "Q164", "Q182", "Q209", "Q8"])
     told = why(config)

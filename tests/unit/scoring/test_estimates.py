@@ -114,6 +114,7 @@ def test_probes_that_answer_as_one_count_as_one_battery() -> None:
     assert apart["df"] > 2 * alike["df"]
 
 
+@pytest.mark.slow
 def test_interval_widens_with_its_level_and_stays_a_share() -> None:
     table = scores({"own": 0.49})
     narrow, wide = (estimate_all(table, level=level).set_index(["country", "measure"]) for level in (0.5, 0.999))
@@ -132,6 +133,7 @@ def test_estimates_depend_on_values_and_seed_only() -> None:
     pd.testing.assert_series_equal(one["estimate"], other["estimate"])
 
 
+@pytest.mark.slow
 def test_language_and_model_are_estimated_as_if_alone() -> None:
     both = scores({"zero": 0, "own": 0.2}, languages=("en", "es"))
     both = pd.concat([both, both.assign(model="n", p_a=0.9, agreement=1.0)])
@@ -259,6 +261,7 @@ def test_templates_of_fixed_batteries_count_with_all_their_differences() -> None
     assert made["df"].item() == 2
 
 
+@pytest.mark.slow
 def test_chance_in_a_single_share_counts_three_times_with_batteries_and_respondents() -> None:
     """Owen (2007): drawing rows and columns counts the chance of their cells three times; docs/method.md says so."""
     size, error = 400, 0.05
@@ -286,6 +289,7 @@ def test_contrast_of_an_arm_with_itself_is_zero() -> None:
     assert (made[INTERVAL] == 0).all().all() and (made["p"] == 1).all()
 
 
+@pytest.mark.slow
 def test_contrast_is_the_difference_of_the_estimates_and_changes_sign_with_its_order() -> None:
     table = scores({"zero": 0, "own": 0.2})
     single = estimate_all(table).set_index(["arm", "country", "measure"])["estimate"]
@@ -342,6 +346,7 @@ def test_contrast_leaves_out_probes_that_one_arm_lacks() -> None:
     assert made["probes"] == len(DEFAULT_BANK) - 2
 
 
+@pytest.mark.slow
 def test_contrast_across_languages_is_of_the_countries_that_both_have() -> None:
     both = scores({"own": 0.2}, ("BOL", "MEX", "USA"), ("en", "es")).query("language == 'en' or country != 'USA'")
     made = contrast(both, {"arm": "own", "against": "own", "against_language": "en"})
@@ -352,6 +357,7 @@ def test_contrast_across_languages_is_of_the_countries_that_both_have() -> None:
     assert one == pytest.approx(means["es", "BOL"] - means["en", "BOL"])
 
 
+@pytest.mark.slow
 def test_difference_that_two_entries_name_is_estimated_once() -> None:
     table = scores({"own": 0.1, "other": 0.0}, languages=("en", "es"))
     across = {"arm": "own", "against": "other", "against_language": "en"}
@@ -371,6 +377,7 @@ def test_contrast_keeps_to_the_language_that_it_names() -> None:
     assert set(crossed.series["language"]) == {"es"} and set(crossed.series["against_language"]) == {"de"}
 
 
+@pytest.mark.slow
 def test_contrast_of_models_is_of_the_same_probes_in_the_same_language() -> None:
     weak, strong = scores({"own": 0.2}, languages=("en", "es")), scores({"own": 0.4}, languages=("en", "es"))
     table = pd.concat([weak.assign(model="weak"), strong.assign(model="strong")], ignore_index=True)
@@ -397,6 +404,7 @@ def four_probes(rule: str) -> pd.DataFrame:
     return refuse(complete(table), (table["arm"] == "own") & table["probe"].isin(["Q8", "Q22"]), rule)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rule", "main", "difference", "probes"),
     [("half", 0.75, 0.25, 4), ("wrong", 0.5, 0.0, 4), ("left_out", 1.0, 0.5, 2)],
@@ -419,6 +427,7 @@ def test_arm_that_is_right_on_two_of_four_probes_and_refuses_two(
     assert list(made.loc[["alignment", "agreement_answered", "agreement_half"], "probes"]) == [2, 2, 4]
 
 
+@pytest.mark.slow
 def test_chance_is_no_yardstick_where_refusals_count_as_wrong() -> None:
     known = {rule: estimate_all(four_probes(rule)).query("measure == 'agreement'")["p"] for rule in COUNTS_AS}
     assert known["half"].notna().any() and known["wrong"].isna().all()
@@ -462,6 +471,7 @@ def test_probe_s_value_is_that_of_its_answered_cells() -> None:
     assert list(panel.levels["seed"][:, place, 1]) == [0, 0]
 
 
+@pytest.mark.slow
 def test_transfer_is_paired_on_probes_that_both_arms_answered() -> None:
     table = scores({"own": 0.1, "other": 0}, ("BOL",))
     cells = (table["arm"] == "own") & (table["probe"] == "Q4") | (table["source"] == "DEU") & (table["probe"] == "Q6")
@@ -488,6 +498,7 @@ def test_mixed_model_follows_the_rule() -> None:
         assert (made["difference"].abs() < 1).all()
 
 
+@pytest.mark.slow
 def test_measure_that_was_not_read_has_no_rows_and_a_bound_has_some() -> None:
     table = scores({"own": 0.1}).assign(mass_open=np.nan)
     assert set(MEASURES) - set(estimate_all(table)["measure"]) == {"mass_open", "bound"}
@@ -501,6 +512,7 @@ def test_measure_that_was_not_read_has_no_rows_and_a_bound_has_some() -> None:
 DIFFERENCES = {"arm": "own", "against": "other", "beyond": ["random", "zero"]}
 
 
+@pytest.mark.slow
 def test_difference_of_differences_is_by_hand_and_on_the_probes_that_all_four_arms_have() -> None:
     table = scores({"zero": 0, "own": 0.2, "other": 0.05, "random": 0.1})
     table = table.query("not (arm == 'random' and battery == 'child_qualities')")
@@ -513,6 +525,7 @@ def test_difference_of_differences_is_by_hand_and_on_the_probes_that_all_four_ar
         assert made.loc[(country, "alignment"), "probes"] == len(value) < len(DEFAULT_BANK)
 
 
+@pytest.mark.slow
 def test_difference_of_differences_is_paired() -> None:
     table = scores({"zero": 0, "own": 0.2})
     more = [table.assign(arm=table["arm"].map({"zero": zero, "own": own})) for zero, own in (("other", "random"),)]
@@ -546,6 +559,7 @@ def test_transfer_is_the_contrast_with_each_source_by_itself() -> None:
         assert set(rows["arm"]) == {"own"} and set(rows["against"]) == {"other"}
 
 
+@pytest.mark.slow
 def test_transfer_says_what_was_reached_with_each_source_on_the_same_probes() -> None:
     table = scores({"own": 0.1, "other": 0}).query(
         "not (arm == 'own' and country == 'MEX' and battery == 'child_qualities')"
@@ -724,6 +738,7 @@ def test_mixed_model_that_cannot_be_fitted_says_so() -> None:
         assert not made["converged"] and "not fitted" in made["note"] and np.isnan(made["estimate"])
 
 
+@pytest.mark.slow
 def test_mixed_models_are_compared_with_the_bootstrap() -> None:
     table = scores({"zero": 0, "own": 0.2})
     made = fit_mixed(table, contrast(table, ["own", "zero"]), [OWN_ZERO], 0.95)
@@ -731,6 +746,7 @@ def test_mixed_models_are_compared_with_the_bootstrap() -> None:
     assert made["same_verdict"].all() and (made["difference"].abs() < 1).all()
 
 
+@pytest.mark.slow
 def test_mixed_model_without_a_fit_has_no_verdict() -> None:
     table = scores({"zero": 0, "own": 0.2}).assign(battery="only")
     made = fit_mixed(table, contrast(table, ["own", "zero"]), [OWN_ZERO], 0.95)
@@ -770,6 +786,7 @@ def test_main_interval_is_the_wider_of_two_with_six_categories_and_more() -> Non
         )
 
 
+@pytest.mark.slow
 def test_effect_of_categories_makes_them_the_main_clusters() -> None:
     table = scores({"zero": 0, "own": 0})
     number = pd.Series(pd.factorize(table["battery"])[0] % 8, table.index)

@@ -191,6 +191,7 @@ def test_reversed_distribution_is_not_the_same(one: tuple) -> None:
     assert alignment(p, reverse) < 1 - 1e-6
 
 
+@pytest.mark.slow
 @some
 @given(distributions(2), st.randoms(use_true_random=False))
 def test_order_of_the_options_changes_nothing_where_they_have_none(pair: tuple, random) -> None:
@@ -212,6 +213,7 @@ def test_order_of_the_options_counts_where_they_have_one() -> None:
     assert js_divergence(np.eye(3)[0], np.eye(3)[1]) == js_divergence(np.eye(3)[0], np.eye(3)[2])
 
 
+@pytest.mark.slow
 @some
 @given(distributions(2), st.floats(0.1, 50), st.floats(-20, 20))
 def test_unit_and_origin_of_the_scale_do_not_matter(pair: tuple, unit: float, origin: float) -> None:
@@ -222,6 +224,7 @@ def test_unit_and_origin_of_the_scale_do_not_matter(pair: tuple, unit: float, or
         assert metric(p, q, -places) == near(metric(p, q, places))
 
 
+@pytest.mark.slow
 @some
 @given(distributions(3))
 def test_distances_obey_the_triangle_inequality(three: tuple) -> None:
@@ -244,6 +247,7 @@ def test_error_of_the_mean_is_never_above_wasserstein(pair: tuple) -> None:
     assert on_scale(mean_error, *pair) <= on_scale(wasserstein, *pair) + 1e-12
 
 
+@pytest.mark.slow
 @some
 @given(distributions(2, most=4))
 def test_items_of_fewer_options_may_be_filled_up(pair: tuple) -> None:
@@ -273,6 +277,7 @@ def test_leading_axes_broadcast() -> None:
 # Against scipy
 
 
+@pytest.mark.slow
 @some
 @given(distributions(2))
 def test_distances_are_those_of_scipy(pair: tuple) -> None:
@@ -285,6 +290,7 @@ def test_distances_are_those_of_scipy(pair: tuple) -> None:
     assert wasserstein(p, q, places.astype(float)) == near(work / places[-1])
 
 
+@pytest.mark.slow
 @some
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=3, max_size=12))
 def test_correlations_are_those_of_scipy(pairs: list) -> None:
@@ -382,6 +388,7 @@ def shares_of(*countries: list[float]) -> np.ndarray:
     return np.stack([share, 1 - share], axis=-1)
 
 
+@pytest.mark.slow
 @some
 @given(distributions(1))
 def test_uniform_scores_what_it_must(one: tuple) -> None:
@@ -408,6 +415,7 @@ def test_world_is_the_mean_of_the_others_each_weighing_the_same() -> None:
     assert np.nansum(world, axis=-1)[~np.isnan(world[..., 0])] == near(1)
 
 
+@pytest.mark.slow
 def test_nearest_country_of_a_copy_is_the_copy() -> None:
     people = {**PEOPLE, "ZZZ": PEOPLE["DEU"]}
     poles = poles_of(people)
@@ -588,6 +596,7 @@ def test_metric_is_averaged_over_runs_and_answers_are_not() -> None:
     assert (table.xs("pearson", level=2)["value"] < 0.99).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rule", "agreement"), [("half", 3.5 / 5), ("wrong", 3 / 5), ("left_out", 3 / 4)])
 def test_refusal_counts_by_the_rule_in_agreement_and_not_at_all_elsewhere(rule: str, agreement: float) -> None:
     """Of five probes the model is right on Q1, Q4 and Q174, wrong on Q8, and refuses Q29."""
@@ -605,6 +614,7 @@ def test_refusal_counts_by_the_rule_in_agreement_and_not_at_all_elsewhere(rule: 
     assert row.loc["wasserstein", ["probes", "not_applicable"]].tolist() == [3, 1]
 
 
+@pytest.mark.slow
 def test_arm_that_refuses_everything_has_an_agreement_and_no_other_metric() -> None:
     poles = poles_of(PEOPLE)
     scores = scores_of(MODEL, poles)

@@ -32,6 +32,7 @@ def test_deviation_that_all_share_does_not_widen_ranks() -> None:
     assert bound_rank(drawn_of([0.5, 0.9, 0.7], 0.001, shared=10), 0, 0.95) == (3, 3, 3)
 
 
+@pytest.mark.slow
 def test_confidence_sets_of_ranks_cover_the_true_rank() -> None:
     truth = np.array([0.0, 0.5, 0.6, 1.5, 1.6])
     covered = []

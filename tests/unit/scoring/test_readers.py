@@ -174,6 +174,7 @@ def test_model_that_is_a_reader_reaches_all_of_its_contrast() -> None:
     assert np.isnan(copied["share"])  # the copier's contrast does not differ from 0
 
 
+@pytest.mark.slow
 def test_a_reader_without_an_answer_counts_by_the_rule_of_the_models() -> None:
     """Only Germany was asked Q2. So the ideal reader has no answer there, and one to Q1."""
     poles = poles_of(pd.DataFrame({"Q1": [0.9, 0.9], "Q2": [0.9, np.nan]}, pd.Index(["DEU", "MEX"], name="country")))
@@ -188,6 +189,7 @@ def test_a_reader_without_an_answer_counts_by_the_rule_of_the_models() -> None:
         assert scores["agreement"].to_dict() == pytest.approx({"Q1": 1, "Q2": unanswered}, nan_ok=True)
 
 
+@pytest.mark.slow
 def test_policies_have_rows_without_arms_and_models() -> None:
     """Of three probes with options of two lengths, the shorter one is pole A in one."""
     shares = SHARES[["Q1", "Q2", "Q3"]].drop(index="USA")

@@ -102,6 +102,7 @@ def test_missing_column_is_told_whatever_is_read(tmp_path: Path) -> None:
 # Steps
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("most", "parts"), [(80, [80, 80, 80]), (170, [160, 80]), (100_000, [240])])
 def test_memory_holds_the_rows_of_some_arms(most: int, parts: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cells, "_ROWS", most)

@@ -279,6 +279,7 @@ def test_frame_without_its_readout_is_refused(readouts: dict[str, str], tells: s
         score_options(design, answers, Comparison(poles, BANK), readouts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [1, 5, 100_000])
 def test_scores_do_not_depend_on_how_many_arms_are_scored_together(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     cell = {"country": "BOL", "probe": "Q4", "source": "BOL", "seed": 0, "template": "cloze"}

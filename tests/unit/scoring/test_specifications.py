@@ -107,6 +107,7 @@ def test_kinds_of_nothing_and_unknown_kinds_are_refused() -> None:
         check_settings(shipped() | {"probes": shipped()["probes"] | {"kinds": ["atitude"]}})
 
 
+@pytest.mark.slow
 def test_bank_of_ones_own_has_no_kinds_unless_a_file_says_so(tmp_path: Path) -> None:
     bank = tmp_path / "probes.csv"
     bank.write_text(BANK_FILE.read_text())
@@ -148,6 +149,7 @@ def test_five_of_ten_points_becomes_neither() -> None:
     assert {"Q4", "Q121", "Q171"} <= set(same[same].index)
 
 
+@pytest.mark.slow
 def test_document_on_poles_tells_what_the_cut_changes(distributions: pd.DataFrame) -> None:
     recut = Cutter(distributions, None, 2, 1).cut("middle", BANK, distributions["country"].unique())
     poles = recut.poles
@@ -199,6 +201,7 @@ def no_poles() -> pd.DataFrame:
     return pd.DataFrame(columns=["country", "probe", "majority"])
 
 
+@pytest.mark.slow
 def test_discriminating_cells_are_those_in_which_country_and_source_differ() -> None:
     """In BOL, DEU differs on Q48 only and USA on Q48 and Q49; nobody differs on Q50."""
     table = scores({"zero": 0.0, "own": 0.0, "other": 0.0}, ("BOL",)).query("probe in ['Q48', 'Q49', 'Q50']")
@@ -248,6 +251,7 @@ def test_alternatives_have_the_main_intervals_of_verdicts() -> None:
     assert one["category_low"].isna().all()
 
 
+@pytest.mark.slow
 def test_categories_have_margins_of_all_and_of_discriminating_cells() -> None:
     """Q48 is about work; Q49 and Q50 are about life. DEU shares the majority of BOL on Q50, and USA on Q48 and Q50."""
     table = scores({"zero": 0.0, "own": 0.0, "other": 0.0}, ("BOL",)).query("probe in ['Q48', 'Q49', 'Q50']")
@@ -411,6 +415,7 @@ def test_people_who_are_a_country_resemble_it_on_all_topics() -> None:
     assert len(list_halves(list("abcdefghijkl"))) == 462 and len(list_halves(list("abc"))) == 3
 
 
+@pytest.mark.slow
 def test_an_even_guess_resembles_the_most_divided_country_on_all_topics() -> None:
     """People with opinions at random, by country more or less divided: a guess without values still ranks them."""
     draws = np.random.default_rng(3)
@@ -454,6 +459,7 @@ def style(request: pytest.FixtureRequest) -> Iterator[Style]:
     plt.close("all")
 
 
+@pytest.mark.slow
 def test_figure_sorts_specifications_and_shows_the_choices_that_differ(style: Style) -> None:
     rows = choose_rows(pd.concat([table_of(), table_of().assign(measure="alignment")]), "en")
     figure = draw(rows, style)

@@ -80,6 +80,7 @@ def test_zero_shot_names_the_country_and_asks_for_the_share_of_the_first_option(
     assert ("DEU", "Q164", "AB") not in cells.index, "a tie has no majority"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answers", "share"),
     [("own", 63), ("other", 10), ("inverted", 37), ("nearest", 10), ("world", 37)],  # (63.49 + 10) / 2 = 36.7
@@ -93,6 +94,7 @@ def test_demonstration_states_the_share_of_its_source(answers: str, share: int) 
     assert question.endswith(f'"{first}"?') and "from Germany" in cell["system"]
 
 
+@pytest.mark.slow
 def test_named_other_country_is_in_the_instruction() -> None:
     cell = lay(answers="other", persona="asked", named="other").loc[("DEU", "Q64")].iloc[0]
     assert cell["system"].startswith("You are from Mexico.\n100 people from Mexico fill") and cell["source"] == "MEX"

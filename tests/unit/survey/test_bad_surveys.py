@@ -407,6 +407,7 @@ def test_member_that_climbs_out_of_the_archive_is_refused(
     refuse_archive(survey, refused, repr(name), "would be written outside", "Do not trust this archive")
 
 
+@pytest.mark.slow
 def test_zip_bomb_is_refused(tmp_path: Path, refused: Refused) -> None:
     survey = write_zip(tmp_path / "survey.zip", {"wvs.csv": SURVEY + "\n" * 2**25})
     assert survey.stat().st_size < 100_000
@@ -427,6 +428,7 @@ def test_member_that_says_it_is_huge_is_refused(
     refuse_archive(survey, refused, f"would unzip to {size:,} bytes", "no survey does")
 
 
+@pytest.mark.slow
 def test_member_that_says_it_is_small_is_not_unzipped_beyond_that(tmp_path: Path, refused: Refused) -> None:
     survey = tmp_path / "survey.zip"
     with zipfile.ZipFile(survey, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -61,6 +61,7 @@ def test_nothing_is_suggested_for_a_file_unlike_all_others(tmp_path: Path) -> No
     assert suggest_files(tmp_path / PLAIN) == suggest_files(tmp_path / "none" / PLAIN) == ""
 
 
+@pytest.mark.slow
 def test_run_reads_the_numbered_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     touch(tmp_path, f"resources/survey/{NUMBERED}")
     monkeypatch.chdir(tmp_path)

@@ -241,6 +241,7 @@ def test_samples_are_countries(name: str, country: str | None, rank: int | None)
 literals = st.dictionaries(st.text(), st.lists(st.floats(0, 1)), max_size=4)
 
 
+@pytest.mark.slow
 @given(literals)
 @settings(deadline=None)
 def test_what_python_wrote_is_read_again(shares: dict[str, list[float]]) -> None:
@@ -357,6 +358,7 @@ def test_table_without_what_it_needs_is_refused(
 # What is shipped
 
 
+@pytest.mark.slow
 def test_keys_give_each_code_of_the_scale_once() -> None:
     keys, scales = read_input(KEYS, OpinionKeys), read_input(SCALES, Scales).set_index("question")
     for key in keys.itertuples():
@@ -547,6 +549,7 @@ def test_changed_file_of_the_hub_is_refused(path: str, hub: Hub, tmp_path: Path)
     assert_nothing_left(tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_hub_out_of_reach_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda _: None)

@@ -75,6 +75,7 @@ def test_latest_of_the_chosen_waves_is_used_and_codes_are_those_of_wave_7(tmp_pa
     }
 
 
+@pytest.mark.slow
 def test_subset_from_r_is_read(tmp_path: Path) -> None:
     whole = parsed(tmp_path, SERIES, "6 7")
     lines = [
@@ -119,6 +120,7 @@ def with_windows_line_ends(text: str) -> str:
     return text.replace("\n", "\r\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", [older, in_lower_case, with_windows_line_ends])
 def test_every_form_of_the_file_gives_the_same_table(form: Callable[[str], str], tmp_path: Path) -> None:
     assert form(SERIES) != SERIES

@@ -4,7 +4,7 @@ A step would find the same mistakes, but late: Snakemake deletes the outputs of 
 costs the files of a finished run. Where possible, the functions of the steps are called.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -80,12 +80,9 @@ def check_inputs(config: Config, home: Path) -> None:
     _check_readouts(config, words)
     for language in config.run.languages:
         _check_arms(config, language, spoken[language], words)
-    tests = read_tests(config, bank)
-    for arm in arms_of_run(config).values():
-        if config.test_probes is None:
-            _check_candidates(arm, used, used)
-        elif tests is not None:
-            _check_candidates(arm, used, tests)
+    tests = used if config.test_probes is None else read_tests(config, bank)
+    if tests is not None:
+        _check_candidates(arms_of_run(config).values(), used, tests)
     _check_encoder(config)
     _check_groups(config, home)
     check_frames(config)
@@ -175,24 +172,35 @@ def _pair_names(arm: Arm, asked: Sequence[str], countries: Sequence[str]) -> lis
     return [(country, other) for country in asked for other in arm.others(country, countries)]
 
 
-def _check_candidates(arm: Arm, used: pd.DataFrame, tests: pd.DataFrame) -> None:
+def _check_candidates(arms: Iterable[Arm], used: pd.DataFrame, tests: pd.DataFrame) -> None:
     """Refuse an arm that asks for more demonstrations than the chosen probes have, whatever the survey says."""
-    if not arm.shots or arm.needs_neutral:
-        return
+    same = _find_same(used, tests)
+    for arm in arms:
+        if arm.shots and not arm.needs_neutral:
+            _check_candidates_of(arm, same, list(tests["probe"]))
+
+
+def _find_same(used: pd.DataFrame, tests: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Whether a test probe (row) and a probe that may be shown (column) are the same, or of one kind, by the kind."""
     columns = ("probe", "battery", "category")
-    same = {column: tests[column].to_numpy()[:, None] == used[column].to_numpy() for column in columns}
-    known = set(used["siblings"])
-    same["siblings"] = np.array([used["siblings"].isin(name_siblings(text, known)) for text in tests["siblings"]])
+    same = {column: tests[column].to_numpy(object)[:, None] == used[column].to_numpy(object) for column in columns}
+    shown = list(used["siblings"])
+    known = set(shown)
+    named = (name_siblings(text, known) for text in tests["siblings"])
+    return same | {"siblings": np.array([[one in names for one in shown] for names in named], dtype=bool)}
+
+
+def _check_candidates_of(arm: Arm, same: Mapping[str, np.ndarray], tests: Sequence[str]) -> None:
     barred = np.logical_or.reduce([same["probe"], *(same[each] for each in arm.exclude)])
     if arm.strategy == "category":
         barred |= ~same["category"]
-    number = pd.Series((~barred).sum(axis=1), index=tests["probe"])
+    number = pd.Series((~barred).sum(axis=1), index=tests)
     short = number[number < arm.shots]
     if len(short):
         raise InputError(
             f"config: arms.{arm.name}",
             f"test probe {short.index[0]} has {short.iloc[0]} of the {arm.shots} candidates that it needs, among the "
-            f"{len(used)} probes that may be shown; {len(short)} of {len(tests)} test probes have too few",
+            f"{barred.shape[1]} probes that may be shown; {len(short)} of {len(tests)} test probes have too few",
             "Lower shots, exclude less, choose another strategy, or name more probes in probes.only",
             column="shots",
             value=arm.shots,

@@ -30,9 +30,12 @@ def pick_demonstrations(arm: Arm, ranking: pd.DataFrame, answers: pd.DataFrame, 
         InputError: a test probe has fewer candidates than the arm has shots.
     """
     seeds, shots = list(arm.seeds) if arm.is_drawn else [0], arm.shots
-    pool = _find_pool(ranking, arm, seeds).merge(needed, on="probe").merge(answers, on=["source", "candidate"])
-    pool = pool.sort_values([*SET, "rank"])
-    shown = diversify(pool, ranking, shots, arm.diversity) if arm.diversity else pool.groupby(SET).head(shots)
+    ranked = _find_pool(ranking, arm, seeds).sort_values("rank", kind="stable")  # merges keep this order
+    pool = ranked.merge(needed, on="probe").merge(answers, on=["source", "candidate"])
+    if arm.diversity:
+        shown = diversify(pool, ranking, shots, arm.diversity)
+    else:
+        shown = pool.groupby(SET, sort=False).head(shots).sort_values([*SET, "rank"])
     sets = pd.MultiIndex.from_frame(needed.merge(pd.DataFrame({"seed": seeds}), how="cross")[SET])
     _check_shots(arm, shown.groupby(SET).size().reindex(sets, fill_value=0))
     return _arrange(shown, arm.sequence)[[*SET, "candidate", "answer"]].reset_index(drop=True)

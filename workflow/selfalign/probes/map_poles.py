@@ -73,7 +73,7 @@ def find_dropped(poles: pd.DataFrame, bank: pd.DataFrame, countries: list[str]) 
 
 def check_countries(distributions: pd.DataFrame, countries: list[str], file: Path) -> None:
     """Raise InputError when a country of the config is not in the survey."""
-    known = set(distributions["country"])  # or their groups
+    known = set(distributions["country"].unique())  # or their groups
     for country in countries:
         if country not in known:
             there = did_you_mean(country, known)
@@ -94,8 +94,10 @@ def check_bank(distributions: pd.DataFrame, bank: pd.DataFrame, file: Path) -> N
     Raises:
         InputError: names the bank's row, and the question or the code.
     """
-    answered = distributions.groupby("question")[["code", "last_code"]]
-    given = {question: sorted(set(codes.itertuples(index=False, name=None))) for question, codes in answered}
+    given: dict[str, list[tuple[int, int]]] = {}
+    codes = distributions[["question", "code", "last_code"]].drop_duplicates()  # the same ones in most countries
+    for question, first, last in sorted(codes.itertuples(index=False, name=None)):
+        given.setdefault(question, []).append((first, last))
     absent = bank[~bank["question"].isin(given)]
     if len(absent):
         first, rest = absent.iloc[0], absent["probe"].iloc[1:]

@@ -114,7 +114,7 @@ def check_sources(arm: Arm, sources: Iterable[str], people: pd.DataFrame) -> Non
         sources: countries.
         people: a table with the column country, of all countries of the survey.
     """
-    known = set(people["country"])
+    known = set(people["country"].unique())
     for source in sources:
         if source not in known:
             raise InputError(
