@@ -22,6 +22,7 @@ def echo_of(tokenizer: PreTrainedTokenizerBase, body: dict) -> dict:
     """The answer of a server that writes the messages with this tokenizer's template."""
     settings = {"add_generation_prompt": body.get("add_generation_prompt", True)}
     settings["continue_final_message"] = body.get("continue_final_message", False)
+    settings |= body.get("chat_template_kwargs", {})
     text = tokenizer.apply_chat_template(body["messages"], tokenize=False, **settings)
     tokens = tokenizer(text, add_special_tokens=False).input_ids
     given = [{str(one): {"logprob": log_p_of(one), "decoded_token": tokenizer.decode([one])}} for one in tokens]

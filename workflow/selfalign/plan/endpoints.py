@@ -52,9 +52,6 @@ def count_requests(laid: Laid, model: Model, endpoint: Endpoint, ledger: Path, p
         return _count_missing(table, model, endpoint, ledger, estimator)
     prompts = requests = 0
     sent = received = 0.0
-    for check in checks_of(endpoint, model.format):
-        requests, sent = requests + 1, sent + estimator.tokens(check.text)
-        received += endpoint.reply_tokens if endpoint.readout == "samples" else 1
     for prompt in table.itertuples():
         if endpoint.readout != "echo" and not prompt.premise:
             continue
@@ -65,6 +62,9 @@ def count_requests(laid: Laid, model: Model, endpoint: Endpoint, ledger: Path, p
         if endpoint.readout == "echo":
             sent += sum(estimator.tokens(answer) for answer, _ in answers_of(prompt))
         received += endpoint.samples * endpoint.reply_tokens if endpoint.readout == "samples" and number else number
+    for check in checks_of(endpoint, model.format) if requests else []:
+        requests, sent = requests + 1, sent + estimator.tokens(check.text)
+        received += endpoint.reply_tokens if endpoint.readout == "samples" else 1
     return Requests(prompts, requests, requests, sent, received)
 
 
@@ -82,7 +82,9 @@ def _count_missing(
     chat = model.format == "chat"
     texts = {prompt.prompt: text_of(prompt, chat) for prompt in table.itertuples()}
     sent = sum(
-        estimator.tokens(one.text if one.check else texts[one.prompt]) + estimator.tokens(one.answer or "")
+        estimator.tokens(one.text)
+        if one.check
+        else estimator.tokens(texts[one.prompt]) + estimator.tokens(one.answer or "")
         for one in missing
     )
     received = sum(

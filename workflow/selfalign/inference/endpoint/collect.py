@@ -12,7 +12,7 @@ from selfalign.errors import InputError
 from selfalign.inference.endpoint.checks import read_checks
 from selfalign.inference.endpoint.requests import Request, answers_of, requests_of, rest_of
 from selfalign.inference.endpoint.settings import Endpoint
-from selfalign.inference.endpoint.turns import Turns, count_tokens, is_text
+from selfalign.inference.endpoint.turns import Turns, count_answer_tokens, is_text
 from selfalign.inference.letters import which_option
 from selfalign.inference.messages import BREAK, Prompt
 from selfalign.inference.readouts import list_options, read_out
@@ -147,7 +147,7 @@ def _read_given(
         tokens = tail[len(tail) - count :] if 0 < count <= len(tail) else []
         texts = [str(token) for token, _ in tokens]
         chat = turns()
-        own = count_tokens(texts, answer, chat, closed) if chat else _count_plain(texts, answer, closed)
+        own = count_answer_tokens(texts, answer, chat, closed) if chat else _count_plain(texts, answer, closed)
         if own is None:
             raise _not_separate(prompt, answer, "".join(texts))
         return own, _sum_up([log_p for _, log_p in tokens[:own]])

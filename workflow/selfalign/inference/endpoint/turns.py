@@ -54,7 +54,7 @@ def read_turns(longer: Sequence[str], shorter: Sequence[str], endpoint: Endpoint
     return Turns(lead, _find_end(last, between, opening, endpoint))
 
 
-def count_tokens(tokens: Sequence[str], answer: str, turns: Turns, closed: bool) -> int | None:
+def count_answer_tokens(tokens: Sequence[str], answer: str, turns: Turns, closed: bool) -> int | None:
     """Number of tokens of an answer, with its end if it is closed; None if they are not separate from others.
 
     Args:
