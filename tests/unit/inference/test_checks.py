@@ -9,9 +9,11 @@ import endpoint_server
 import pytest
 from asking import SAMPLES, arguments, ask, count_answers, endpoint_of, table_of
 from echoing import speaking
+from click.testing import CliRunner
 from endpoint_server import serving
 from refusal import Refused
 from rendering import TURNS, byte_tokenizer
+from selfalign.inference.endpoint.ask import command
 from selfalign.inference.endpoint.checks import checks_of
 from selfalign.inference.endpoint.requests import requests_of
 from selfalign.prompts.schemas import Prompts
@@ -95,7 +97,8 @@ def test_ledger_that_has_every_answer_needs_no_check(prompts: Path) -> None:
         ledger = prompts.parent / "run.sqlite"
         forget_checks(ledger)
         assert count_answers(ledger) == 12
-        ask(prompts, server.url, instruction="system")
+        result = CliRunner().invoke(command, arguments(prompts, server.url, instruction="system"))
+        assert "12 requests: 0 to make, 12 in the ledger" in result.output
         assert sum(server.answered.values()) == 14
 
 

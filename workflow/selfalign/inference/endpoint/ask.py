@@ -171,7 +171,9 @@ def command(
         done = ledger.answered(fingerprint_of(facts), texts=False)
         missing = list_missing(requests, done, endpoint)
         new = len(missing)
-        click.echo(f"{len(requests)} requests: {new} to make, {len(requests) - new} in the ledger", err=True)
+        unneeded = 0 if new else sum(one.check and key not in done for key, one in requests.items())
+        known = len(requests) - new - unneeded
+        click.echo(f"{new + known} requests: {new} to make, {known} in the ledger", err=True)
         if spoiled := sum(request.key in done for request in missing):
             click.echo(f"{spoiled} answers in the ledger cannot be used, and are asked for again", err=True)
         if new:
@@ -179,7 +181,8 @@ def command(
             with ledger.run(facts, device="endpoint", threads=endpoint.concurrency, versions=versions) as run:
                 for checks in (True, False):  # the checks come first, so that no answer is paid for if one fails
                     some = [request for request in missing if request.check == checks]
-                    for line in send_requests(some, len(some) if checks else len(requests), endpoint, done, run):
+                    wanted = len(some) if checks else len(requests)
+                    for line in send_requests(some, wanted, endpoint, done, run) if some else []:
                         click.echo(line, err=True)
                     done = ledger.answered(fingerprint_of(facts), texts=False)
                     if checks:

@@ -16,7 +16,7 @@ _SHORT = "Answer briefly."
 _LONG = "Answer briefly. Use simple words, write one line only, and do not explain your answer to anybody."
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Conversation:
     """A conversation in the form of a prompt."""
 
