@@ -8,8 +8,8 @@ from pathlib import Path
 import endpoint_server
 import pytest
 from asking import SAMPLES, arguments, ask, count_answers, endpoint_of, table_of
-from echoing import speaking
 from click.testing import CliRunner
+from echoing import speaking
 from endpoint_server import serving
 from refusal import Refused
 from rendering import TURNS, byte_tokenizer
