@@ -629,7 +629,7 @@ def test_entry_without_its_number_of_tokens_is_recognised(usage: object) -> None
 def test_spoiled_entry_in_a_ledger_is_counted_and_asked_for_again(readout: str, scores: dict, prompts: Path) -> None:
     table = table_of(2)
     with serving(endpoint_server.Endpoint()) as server:
-        endpoint = endpoint_of(url=server.url, readout=readout, samples=1)
+        endpoint = endpoint_of(url=server.url, readout=readout, samples=1, instruction="user")
         facts = endpoint.facts("chat")
         request = requests_of(first(table), endpoint, "chat")[0]
         entry = Entry(request.key, request.prompt, request.text, 5, scores | USAGE)
@@ -651,7 +651,7 @@ def test_spoiled_entry_in_a_ledger_is_counted_and_asked_for_again(readout: str, 
 
 def test_spoiled_entry_that_cannot_be_replaced_stays_unused(prompts: Path) -> None:
     with serving(endpoint_server.Endpoint(says=always(b"", 500))) as server:
-        endpoint = endpoint_of(url=server.url)
+        endpoint = endpoint_of(url=server.url, instruction="user")
         request = requests_of(first(table_of(2)), endpoint, "chat")[0]
         entry = Entry(request.key, request.prompt, request.text, 5, {"top": [["A", 0.0], ["B", -9999.0]]} | USAGE)
         with (

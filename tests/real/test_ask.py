@@ -358,7 +358,7 @@ def test_table_has_what_the_endpoint_said(prompts: Path) -> None:
     with serving(endpoint_server.Endpoint()) as server:
         read = ask(prompts, server.url)
     for prompt in list(table_of().itertuples())[:12]:
-        (request,) = requests_of(prompt, endpoint_of(url=server.url), "chat")
+        (request,) = requests_of(prompt, endpoint_of(url=server.url, instruction="user"), "chat")
         top = dict(top_of(endpoint_server.name_of(request.body), 20))
         rows = read[read["prompt"] == prompt.prompt]
         assert list(rows["label"]) == pytest.approx([top["A"], top["B"]])

@@ -4,6 +4,7 @@ These tests download packages. Run them with `pytest -m downloads`.
 """
 
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
@@ -13,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import templates
+from echoing import echoed, log_p_of
 from places import ROOT
 from published import TOKENIZERS, fetch_mistral, fetch_templates, fetch_tokenizer
 from selfalign.errors import InputError
@@ -176,6 +178,52 @@ def test_accepted_templates_write_what_is_asked(
                 assert templates.try_template(tokenizer, settings)[0].key == prompt.key
             dated.append(name)
     assert accepted >= 80 and "devstral:latest" in dated
+
+
+def assert_echo_is_read_as_here(tokenizer: PreTrainedTokenizerBase, settings: dict[str, object]) -> None:
+    """Check that a server with a template gives the tokens of the local engine.
+
+    Raises:
+        InputError: the template is refused, here or with the server.
+    """
+    prompt, chat = templates.try_template(tokenizer, settings)
+    more = {"instruction": "user" if chat.moved else "system", "extra": {"chat_template_kwargs": settings}}
+    read = echoed(tokenizer, pd.DataFrame([templates.PROMPT]), **more)
+    assert list(read["answer_tokens"]) == [len(answer) for answer in prompt.answers]
+    assert list(read["option"]) == pytest.approx([math.fsum(map(log_p_of, answer)) for answer in prompt.answers])
+
+
+NOT_THROUGH_ECHO = {"glm4:9b", "granite-code:3b", "qwen:0.5b"}
+"""Templates that write another end after the last answer than before a question."""
+
+
+def test_server_that_echoes_chats_gives_the_tokens_of_the_local_engine(
+    smollm2: Path, published: dict[str, templates.Published]
+) -> None:
+    same, refused = set(), set()
+    for name, one in published.items():
+        tokenizer = templates.equip(AutoTokenizer.from_pretrained(smollm2, local_files_only=True), one)
+        settings = {"enable_thinking": False} if name == "qwen3:0.6b" else {}
+        try:
+            templates.try_template(tokenizer, settings)
+        except InputError:
+            continue
+        try:
+            assert_echo_is_read_as_here(tokenizer, settings)
+            same.add(name)
+        except InputError as refusal:
+            if "tokens before an answer" not in str(refusal):  # SmolLM2's tokenizer joins two line breaks at an end
+                refused.add(name)
+    assert len(same) >= 70
+    assert same >= {"phi3:3.8b", "phi4-mini:3.8b", "nemotron-mini:4b", "mistral:7b-instruct-fp16", "mixtral:8x7b"}
+    assert refused == NOT_THROUGH_ECHO
+
+
+def test_server_with_a_published_tokenizer_gives_the_tokens_of_the_local_engine(
+    published_speaker: tuple[str, PreTrainedTokenizerBase],
+) -> None:
+    name, tokenizer = published_speaker
+    assert_echo_is_read_as_here(tokenizer, {"enable_thinking": False} if name == "qwen3" else {})
 
 
 def test_template_that_needs_a_variable_is_accepted_with_it(

@@ -44,7 +44,8 @@ def endpoint_of(**settings: object) -> Endpoint:
 
 def arguments(prompts: Path, url: str, name: str = "run", **settings: object) -> list[str]:
     """A command line of the step, with its ledger and output beside the prompts."""
-    endpoint = {"url": url, "model": "mini", "concurrency": 4, "timeout": 0.5, "retries": 4} | settings
+    endpoint = {"url": url, "model": "mini", "concurrency": 4, "timeout": 0.5, "retries": 4, "instruction": "user"}
+    endpoint |= settings
     given = {"--prompts": prompts, "--format": "chat", "--endpoint": json.dumps(endpoint)}
     made = {"--ledger": prompts.parent / f"{name}.sqlite", "--output": prompts.parent / f"{name}.parquet"}
     return [str(word) for pair in (given | made).items() for word in pair]

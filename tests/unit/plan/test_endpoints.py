@@ -44,8 +44,9 @@ def test_requests_are_those_of_the_step(readout: str, default_layout: Laid, tmp_
         after = endpoints.count_requests(laid, model, model.endpoint, ledger, 4.2)
         assert (after.requests, after.missing, after.sent) == (planned.requests, 0, 0)
     each = {"logprobs": 6, "samples": 18, "echo": 6 * 5 + 3 * (len(few) - 6)}[readout]
-    assert planned.requests == planned.missing == each
-    assert planned.received == {"logprobs": 6, "samples": 6 * 3 * 4, "echo": each}[readout]
+    assert planned.requests == planned.missing == each + 2  # two checks of the template
+    assert planned.prompts == (len(few) if readout == "echo" else 6)
+    assert planned.received == {"logprobs": 8, "samples": 6 * 3 * 4 + 2 * 4, "echo": each + 2}[readout]
     price = endpoints.find_price([planned], model.endpoint.price)
     assert price == pytest.approx((2 * planned.sent + 5 * planned.received) / 1e6)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from selfalign.config.sections import Model, Price
+from selfalign.inference.endpoint.checks import checks_of
 from selfalign.inference.endpoint.requests import answers_of, requests_of
 from selfalign.inference.endpoint.settings import Endpoint
 from selfalign.inference.messages import place_demonstrations
@@ -19,7 +20,7 @@ class Requests:
 
     Attributes:
         prompts: distinct prompts that the readout reaches.
-        requests: all that they need.
+        requests: all that they need, and the checks of the endpoint's template.
         missing: requests without an answer in the ledger.
         sent: tokens that the missing requests send, estimated from the length of the texts.
         received: tokens that come back at most.
@@ -61,6 +62,9 @@ def count_requests(laid: Laid, model: Model, endpoint: Endpoint, ledger: Path, p
         if endpoint.readout == "echo":
             sent += sum(estimator.tokens(answer) for answer, _ in answers_of(prompt))
         received += endpoint.samples * endpoint.reply_tokens if endpoint.readout == "samples" and number else number
+    for check in checks_of(endpoint, model.format) if requests else []:
+        requests, sent = requests + 1, sent + estimator.tokens(check.text)
+        received += endpoint.reply_tokens if endpoint.readout == "samples" else 1
     return Requests(prompts, requests, requests, sent, received)
 
 
@@ -75,15 +79,19 @@ def _count_missing(
     facts = endpoint.facts(model.format, model.shown)
     requests = list_requests(table, endpoint, model.format)
     missing = list_missing(requests, read_entries(ledger, fingerprint_of(facts)), endpoint)
-    chat, by_id = model.format == "chat", {prompt.prompt: prompt for prompt in table.itertuples()}
+    chat = model.format == "chat"
+    texts = {prompt.prompt: text_of(prompt, chat) for prompt in table.itertuples()}
     sent = sum(
-        estimator.tokens(text_of(by_id[one.prompt], chat)) + estimator.tokens(one.answer or "") for one in missing
+        estimator.tokens(one.text)
+        if one.check
+        else estimator.tokens(texts[one.prompt]) + estimator.tokens(one.answer or "")
+        for one in missing
     )
     received = sum(
         endpoint.reply_tokens * int(one.draws.partition("+")[2] or 1) if endpoint.readout == "samples" else 1
         for one in missing
     )
-    prompts = len({one.prompt for one in requests.values()})
+    prompts = len({one.prompt for one in requests.values() if not one.check})
     return Requests(prompts, len(requests), len(missing), sent, float(received))
 
 

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from selfalign.errors import InputError, did_you_mean
 from selfalign.inference.choices import FORMATS, SHOWN
 from selfalign.inference.endpoint.bodies import is_sound, tokens_of
+from selfalign.inference.endpoint.checks import checks_of, read_checks
 from selfalign.inference.endpoint.client import Gate, ask, read_key
 from selfalign.inference.endpoint.collect import chain, collect_replies
 from selfalign.inference.endpoint.requests import Request, requests_of, rest_of
@@ -50,6 +51,8 @@ def read_endpoint(settings: Mapping[str, Any]) -> Endpoint:
 def list_requests(prompts: pd.DataFrame, endpoint: Endpoint, form: str) -> dict[str, Request]:
     """All requests that a table of prompts needs, by key. Prompts with the same text share requests.
 
+    The first ones are the checks of the endpoint's template.
+
     Raises:
         InputError: the readout skips all prompts.
     """
@@ -60,7 +63,7 @@ def list_requests(prompts: pd.DataFrame, endpoint: Endpoint, form: str) -> dict[
             "no prompt shows labels, and the log-probability of a first token says nothing on whole options",
             "Add a frame with labels to prompts.frames, or set readout: samples or echo for this model",
         )
-    return {request.key: request for request in requests}
+    return {request.key: request for request in [*checks_of(endpoint, form), *requests]}
 
 
 def send_requests(
@@ -111,6 +114,8 @@ def list_usable(done: Mapping[str, Entry], endpoint: Endpoint) -> dict[str, Entr
 def list_missing(requests: Mapping[str, Request], done: Mapping[str, Entry], endpoint: Endpoint) -> list[Request]:
     """The requests without a usable answer, and the requests for missing replies.
 
+    A check of the instruction is needed only before another request.
+
     Args:
         requests: all that are needed, by key.
         done: entries of the ledger, by key.
@@ -118,7 +123,9 @@ def list_missing(requests: Mapping[str, Request], done: Mapping[str, Entry], end
     """
     usable = list_usable(done, endpoint)
     following = [chain(request, usable, endpoint)[1] for request in requests.values()]
-    return [request for request in following if request is not None]
+    missing = [request for request in following if request is not None]
+    idle = endpoint.readout != "echo" and all(request.check for request in missing)
+    return [] if idle else missing
 
 
 def count_unanswered(table: pd.DataFrame, endpoint: Endpoint) -> int:
@@ -164,15 +171,22 @@ def command(
         done = ledger.answered(fingerprint_of(facts), texts=False)
         missing = list_missing(requests, done, endpoint)
         new = len(missing)
-        click.echo(f"{len(requests)} requests: {new} to make, {len(requests) - new} in the ledger", err=True)
+        unneeded = 0 if new else sum(one.check and key not in done for key, one in requests.items())
+        known = len(requests) - new - unneeded
+        click.echo(f"{new + known} requests: {new} to make, {known} in the ledger", err=True)
         if spoiled := sum(request.key in done for request in missing):
             click.echo(f"{spoiled} answers in the ledger cannot be used, and are asked for again", err=True)
         if new:
             versions = {"openai": version("openai"), "python": sys.version.partition(" ")[0]}
             with ledger.run(facts, device="endpoint", threads=endpoint.concurrency, versions=versions) as run:
-                for line in send_requests(missing, len(requests), endpoint, done, run):
-                    click.echo(line, err=True)
-            done = ledger.answered(fingerprint_of(facts), texts=False)
+                for checks in (True, False):  # the checks come first, so that no answer is paid for if one fails
+                    some = [request for request in missing if request.check == checks]
+                    wanted = len(some) if checks else len(requests)
+                    for line in send_requests(some, wanted, endpoint, done, run) if some else []:
+                        click.echo(line, err=True)
+                    done = ledger.answered(fingerprint_of(facts), texts=False)
+                    if checks:
+                        read_checks(list_usable(done, endpoint), endpoint, form)
         answers = collect_replies(table, list_usable(done, endpoint), endpoint, form, fingerprint_of(facts), language)
         report(answers, endpoint)
         write_table(answers, output, Answers)

@@ -4,14 +4,15 @@ import json
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
-from typing import Any
+from functools import cache, partial
 
 import pandas as pd
 
 from selfalign.errors import InputError
+from selfalign.inference.endpoint.checks import read_checks
 from selfalign.inference.endpoint.requests import Request, answers_of, requests_of, rest_of
 from selfalign.inference.endpoint.settings import Endpoint
+from selfalign.inference.endpoint.turns import Turns, count_answer_tokens, is_text
 from selfalign.inference.letters import which_option
 from selfalign.inference.messages import BREAK, Prompt
 from selfalign.inference.readouts import list_options, read_out
@@ -67,11 +68,12 @@ def collect_replies(
         language: of the prompts. Its rules compare replies with options.
 
     Raises:
-        InputError: the tokens of an option could not be separated from those of its prompt.
+        InputError: the tokens of an option could not be separated from those of its prompt, or no entry shows how the
+            chat template ends an answer.
     """
     read: dict[str, Callable[[Prompt, list[Entry | None], str], Iterator[dict[str, object]]]] = {
         "logprobs": _read_labels,
-        "echo": _read_given,
+        "echo": partial(_read_given, turns=cache(partial(read_checks, answered, endpoint, form))),
         "samples": partial(_read_replies, endpoint=endpoint, language=language),
     }
     rows = []
@@ -131,56 +133,59 @@ def _add(log_p: list[float]) -> float | None:
     return min(0.0, math.log(math.fsum(map(math.exp, log_p)))) if log_p else None
 
 
-def _read_given(prompt: Prompt, entries: list[Entry | None], form: str) -> Iterator[dict[str, object]]:
+def _read_given(
+    prompt: Prompt, entries: list[Entry | None], form: str, turns: Callable[[], Turns | None]
+) -> Iterator[dict[str, object]]:
     """Log-probabilities of labels and options that followed the prompt as text."""
     alone, *given = entries
     labels, options = json.loads(prompt.labels), json.loads(prompt.options)
-    answers = zip(given, answers_of(prompt), strict=True)
-    read = [_read_tail(prompt, alone, entry, answer, closed, form) for entry, (answer, closed) in answers]
+
+    def read(entry: Entry | None, answer: str, closed: bool) -> tuple[int | None, float | None]:
+        if not (alone and entry and "tail" in alone.scores and "tail" in entry.scores):
+            return None, None  # withheld
+        count, tail = entry.scores["count"] - alone.scores["count"], entry.scores["tail"]
+        tokens = tail[len(tail) - count :] if 0 < count <= len(tail) else []
+        texts = [str(token) for token, _ in tokens]
+        chat = turns()
+        own = count_answer_tokens(texts, answer, chat, closed) if chat else _count_plain(texts, answer, closed)
+        if own is None:
+            raise _not_separate(prompt, answer, "".join(texts))
+        return own, _sum_up([log_p for _, log_p in tokens[:own]])
+
+    found = [read(entry, *answer) for entry, answer in zip(given, answers_of(prompt), strict=True)]
     for place in range(len(options)):
-        tokens, option = read[len(labels) + place]
-        label = read[place][1] if labels else None
-        yield {"place": place + 1, "answer_tokens": tokens, "label": label, "option": option}
+        tokens, option = found[len(labels) + place]
+        label = found[place][1] if labels else None
+        yield {
+            "place": place + 1,
+            "answer_tokens": tokens if option is not None else None,
+            "label": label,
+            "option": option,
+        }
 
 
-def _read_tail(
-    prompt: Prompt, alone: Entry | None, entry: Entry | None, answer: str, closed: bool, form: str
-) -> tuple[int | None, float | None]:
-    """Number of tokens of an answer, and its log-probability; None where the endpoint withheld either."""
-    if not (alone and entry and "tail" in alone.scores and "tail" in entry.scores):
-        return None, None
-    count, tail = entry.scores["count"] - alone.scores["count"], entry.scores["tail"]
-    tokens = tail[len(tail) - count :] if 0 < count <= len(tail) else []
-    tokens = _without_rest(tokens, form) if closed else tokens
-    text = "".join(str(token) for token, _ in tokens)
-    if not tokens or not _is_answer(text, answer, closed, form):
-        raise InputError(
-            f"prompt {prompt.prompt}",
-            f"the endpoint's tokens of the answer are {text!r}, so they are not separate from the tokens of the prompt",
-            "Choose another format for this model, or readout: samples",
-            column="answer",
-            value=answer,
-        )
-    if any(log_p is None for _, log_p in tokens):
-        return None, None  # the endpoint masked one of them
-    return len(tokens), min(0.0, math.fsum(log_p for _, log_p in tokens))
+def _count_plain(texts: list[str], answer: str, closed: bool) -> int | None:
+    """Number of tokens of an answer in bare text; None if they are not separate from others."""
+    own = len(texts)
+    if closed:  # the beginning of a question follows
+        own = max((at for at, text in enumerate(texts, 1) if "\n" in text), default=0)
+    return own if is_text("".join(texts[:own]), f" {answer}{BREAK if closed else ''}") else None
 
 
-def _without_rest(tokens: list[Any], form: str) -> list[Any]:
-    """The tokens of an answer and its end, without those of what a request has after it."""
-    if form == "plain":  # the beginning of a question follows
-        return tokens[: max((at for at, (token, _) in enumerate(tokens, 1) if "\n" in str(token)), default=0)]
-    # Some templates write a line break after the end of the turn, which models do not write.
-    return tokens[:-1] if tokens and tokens[-1][0] == "\n" else tokens
+def _sum_up(log_p: list[float | None]) -> float | None:
+    """Log-probability of some tokens; None if the endpoint masked one of them."""
+    known = [one for one in log_p if one is not None]
+    return min(0.0, math.fsum(known)) if len(known) == len(log_p) else None
 
 
-def _is_answer(text: str, answer: str, closed: bool, form: str) -> bool:
-    """Whether the text of some tokens is an answer, with its end if the answer is closed."""
-    if "\ufffd" in text:  # a character that is cut into several tokens cannot be written
-        return True
-    if form == "plain":
-        return text == f" {answer}{BREAK if closed else ''}"
-    return text.startswith(answer) if closed else text == answer
+def _not_separate(prompt: Prompt, answer: str, text: str) -> InputError:
+    return InputError(
+        f"prompt {prompt.prompt}",
+        f"the endpoint's tokens of the answer are {text!r}, so they are not separate from the tokens of the prompt",
+        "Choose another format for this model, or readout: samples",
+        column="answer",
+        value=answer,
+    )
 
 
 def _read_replies(

@@ -10,6 +10,9 @@ from selfalign.inference.messages import Prompt, messages_of, plain_text, withou
 
 _CHAT, _TEXT = "/chat/completions", "/completions"
 
+CHECK = "check"
+"""Stands for the prompt's id in a request that checks the endpoint's template."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -21,6 +24,7 @@ class Request:
         body: what is sent, as JSON would hold it.
         draws: the samples that it asks for. They distinguish requests with the same body.
         answer: of a readout by echo, the label or option in it; None: none.
+        check: whether it checks the endpoint's template. All tokens of an echo are then kept.
     """
 
     prompt: str
@@ -28,6 +32,7 @@ class Request:
     body: dict[str, Any]
     draws: str = ""
     answer: str | None = None
+    check: bool = False
 
     @property
     def key(self) -> str:
