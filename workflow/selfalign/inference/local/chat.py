@@ -373,7 +373,7 @@ def _differ(gap: str, written: str) -> tuple[str, str]:
     """The end of the prompt that an answered conversation does not have, and what it writes in place of this end."""
     if written.startswith(gap):
         return "", written[len(gap) :]
-    stem = written.rstrip()
+    stem = written if gap.startswith(written) else written.rstrip()
     return (gap[len(stem) :], written[len(stem) :]) if gap.startswith(stem) else (gap, written)
 
 
