@@ -64,6 +64,8 @@ def capitals(text: str, language: str) -> str:
         ("<think>A", None),
         ("Perhaps A, perhaps B.\n</think>\n\nB", 2),  # the template wrote the beginning of the thought
         ("[THINK]B or A?[/THINK]A", 1),
+        ("<|channel>thought\nB or A?<channel|>A", 1),  # Gemma 4
+        ("<|channel>thought\nA", None),
         ("<thinking>B</thinking> **A**", 1),
         ("A <think>or B?</think> B", None),
         ("A: important", None),

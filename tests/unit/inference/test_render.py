@@ -122,7 +122,7 @@ def test_thought_that_the_generation_prompt_closes_is_accepted_and_reported(caps
     assert prompt.text.endswith("<|assistant|><think>\n\n</think>\n\n")
     assert prompt.text.count("<think>") == 1 < prompt.text.count("<|assistant|>")
     assert answers == ["small<|end|>", "big<|end|>"]
-    assert "an empty thought before the answer that is read, and none before" in capsys.readouterr().err
+    assert "a closed thought before the answer that is read, and none before" in capsys.readouterr().err
     read(byte_tokenizer(TURNS))
     assert "thought" not in capsys.readouterr().err
 
@@ -131,6 +131,134 @@ def test_thought_that_the_generation_prompt_opens_is_refused() -> None:
     always = TURNS.replace("<|assistant|>{% endif", "<|assistant|><think>\n{% endif")
     with pytest.raises(InputError, match="opens a thought before an answer.*No setting"):
         read(byte_tokenizer(always))
+
+
+GEMMA_4 = (
+    "{% if enable_thinking or messages[0].role == 'system' %}<|system|>{{ '<|think|>\n' if enable_thinking }}"
+    "{{ messages[0].content if messages[0].role == 'system' }}<|end|>{% endif %}"
+    "{% for m in messages if m.role != 'system' %}<|{{ m.role }}|>{{ m.content | trim }}<|end|>{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>"
+    "{{ '<|channel>thought\n<channel|>' if not enable_thinking }}{% endif %}"
+)
+"""The layout of Gemma 4 with its marks of a thought."""
+
+SEED = (
+    "{% set budget = thinking_budget if thinking_budget is defined else -1 %}"
+    "{% for m in messages %}<|{{ m.role }}|>"
+    "{{ '\n<seed:think>' + m.reasoning_content + '</seed:think>' if m.reasoning_content }}"
+    "{{ '\n' + m.content }}<|end|>{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|assistant|>\n' }}"
+    "{{ '<seed:think>\nThe budget is 0.\n</seed:think>' if budget == 0 }}{% endif %}"
+)
+"""The layout of Seed-OSS, which writes a line break between a thought and the answer."""
+
+HUNYUAN = TURNS.replace(
+    "<|assistant|>{% endif",
+    "<|assistant|>{{ '<think>\n\n</think>\n' if enable_thinking is defined and not enable_thinking }}{% endif",
+)
+"""The layout of Hunyuan."""
+
+SMOLLM_3 = (
+    "{% set thinks = enable_thinking is not defined or enable_thinking %}"
+    "<|system|>Mode: {{ '/think' if thinks else '/no_think' }}\n"
+    "{% for m in messages %}{{ '<|' + m.role + '|>' if m.role != 'system' }}"
+    "{{ '<think>\n\n</think>\n' if m.role == 'assistant' and not thinks }}{{ m.content }}<|end|>{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{{ '<think>\n\n</think>\n' if not thinks }}{% endif %}"
+)
+"""The layout of SmolLM 3, which names the mode in the system turn."""
+
+
+@pytest.mark.parametrize(
+    ("template", "settings", "thought", "lead"),
+    [
+        (GEMMA_4, {}, "<|channel>thought\n<channel|>", ""),
+        (GEMMA_4, {"enable_thinking": False}, "<|channel>thought\n<channel|>", ""),
+        (SEED, {"thinking_budget": 0}, "<seed:think>\nThe budget is 0.\n</seed:think>", "\n"),
+        (HUNYUAN, {"enable_thinking": False}, "<think>\n\n</think>\n", ""),
+        (
+            TURNS.replace("|>{{ m", "|>{{ '\n' if m.role == 'assistant' }}{{ m").replace(
+                "<|assistant|>{%", "<|assistant|><think></think>\n{%"
+            ),
+            {},
+            "<think></think>\n",
+            "",
+        ),
+    ],
+    ids=["Gemma 4", "Gemma 4 off", "Seed-OSS", "Hunyuan", "space in its place"],
+)
+def test_closed_thought_of_the_generation_prompt_alone_is_accepted_and_reported(
+    template: str, settings: dict[str, object], thought: str, lead: str, capsys: pytest.CaptureFixture
+) -> None:
+    prompt, answers = read(byte_tokenizer(template), **settings)
+    assert prompt.text.count(thought) == 1 and prompt.text.endswith(thought)
+    assert prompt.text.count("<|assistant|>") == len(SHOWN) + 1
+    assert answers == [f"{lead}small<|end|>", f"{lead}big<|end|>"]
+    said = capsys.readouterr().err
+    assert said.count("a closed thought before the answer that is read, and none before") == 1
+    assert "may think" not in said
+
+
+def test_thought_that_is_not_whole_or_not_alone_before_an_answer_is_refused() -> None:
+    for more in ("Well: <think></think>", "<think></think> Well:", "<seed:budget>0</seed:budget>"):
+        template = TURNS.replace("<|assistant|>{%", f"<|assistant|>{more}{{%")
+        with pytest.raises(InputError, match="in another way than without"):
+            read(byte_tokenizer(template))
+
+
+def test_closed_thought_does_not_hide_that_the_answer_stands_in_another_way() -> None:
+    template = TURNS.replace("<|assistant|>{%", "<|assistant|><think></think>{%")
+    colon = template.replace("{{ m.content }}", "{{ ': ' if m.role == 'assistant' }}{{ m.content }}")
+    with pytest.raises(InputError, match="writes ': ' before an answer|in another way than without"):
+        read(byte_tokenizer(colon))
+    last = template.replace("{{ m.content }}", "{{ '\n' if m.role == 'assistant' and loop.last }}{{ m.content }}")
+    with pytest.raises(InputError, match="other white space before the last answer than before earlier ones"):
+        read(byte_tokenizer(last))
+
+
+@pytest.mark.parametrize("system", [True, False], ids=["before the instruction", "in a turn of its own"])
+def test_template_that_turns_thoughts_on_is_refused_with_the_setting_that_turns_them_off(system: bool) -> None:
+    template = GEMMA_4 if system else GEMMA_4.replace("messages[0].role == 'system'", "false")
+    with pytest.raises(
+        InputError, match=r"turns thoughts on \('<\|think\|>'\)\. Set template: {enable_thinking: false}"
+    ):
+        read(byte_tokenizer(template), enable_thinking=True)
+
+
+@pytest.mark.parametrize(
+    ("template", "settings", "switch"),
+    [
+        (SMOLLM_3, {}, "{enable_thinking: false}"),
+        (SMOLLM_3, {"enable_thinking": True}, "{enable_thinking: false}"),
+        (SEED, {}, "{thinking_budget: 0}"),
+        (HUNYUAN, {}, "{enable_thinking: false}"),
+        ("{{ 'Effort: ' + reasoning_effort | default('high') }}" + TURNS, {}, "{reasoning_effort: none}"),
+    ],
+)
+def test_setting_that_may_turn_thoughts_off_is_named_once(
+    template: str, settings: dict[str, object], switch: str, capsys: pytest.CaptureFixture
+) -> None:
+    read(byte_tokenizer(template), **settings)
+    lines = [line for line in capsys.readouterr().err.splitlines() if "think" in line]
+    assert lines == [f"this model may think first; to turn thoughts off, set template: {switch}"]
+
+
+@pytest.mark.parametrize(
+    ("template", "settings"),
+    [
+        (SMOLLM_3, {"enable_thinking": False}),
+        (HUNYUAN, {"enable_thinking": False}),
+        (SEED, {"thinking_budget": 0}),
+        (GEMMA_4, {}),
+        ("{{ 'Think first.' if thinking }}" + TURNS, {}),  # does not think unless it is asked to
+        (TURNS.replace("m.content", "(m.reasoning_content or '') + m.content"), {}),
+    ],
+)
+def test_model_that_does_not_think_by_default_is_not_suspected(
+    template: str, settings: dict[str, object], capsys: pytest.CaptureFixture
+) -> None:
+    _, answers = read(byte_tokenizer(template), **settings)
+    assert answers[0].endswith("small<|end|>")
+    assert "may think" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("content", ["{{ m.content | trim }}", "{{ m.content }}"])

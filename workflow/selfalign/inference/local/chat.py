@@ -1,7 +1,7 @@
 """A model's chat template: the text that it writes around messages, and how an answer stands in that text."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerBase
 
 from selfalign.errors import InputError, did_you_mean
 from selfalign.inference.messages import without_system
-from selfalign.inference.thoughts import CLOSED, OPENED
+from selfalign.inference.thoughts import CLOSED, OPENED, is_closed_thought, is_open
 
 DATE = "2024-07-26"
 """The date that templates write if the setting `template: {date: ...}` gives none. Llama 3.1 has the same default."""
@@ -41,6 +41,8 @@ class ChatLayout:
         end: the text that ends an answer, such as `<|im_end|>`.
         last: all that the template writes after an answer that is the last message.
         header: the text between the end of an answer and the words of the next question.
+        replaced: a closed thought that ends the prompt and that an answered conversation does not have; mostly empty.
+        replacement: white space that an answered conversation has in place of this thought.
     """
 
     gaps: tuple[str, ...]
@@ -49,6 +51,8 @@ class ChatLayout:
     end: str
     last: str
     header: str
+    replaced: str
+    replacement: str
 
     def fill(self, words: Sequence[str]) -> tuple[str, list[int]]:
         """Text of a conversation with these words, and where each earlier answer ends in it."""
@@ -59,9 +63,13 @@ class ChatLayout:
                 ends.append(len(text))
         return text + self.gaps[-1], ends
 
+    def answer(self, text: str, answer: str) -> str:
+        """Text of an answered conversation, made from the text of its prompt."""
+        return text[: len(text) - len(self.replaced)] + self.replacement + answer + self.last
+
     @property
     def thinks_at_the_end(self) -> bool:
-        """Whether an empty thought stands before the answer that is read, and not before earlier answers."""
+        """Whether a closed thought stands before the answer that is read, and not before earlier answers."""
         earlier = [gap for gap, role in zip(self.gaps, self.answered, strict=False) if role == "assistant"]
         return bool(CLOSED.search(self.gaps[-1])) and not all(map(CLOSED.search, earlier))
 
@@ -152,10 +160,12 @@ class ChatTemplate:
             click.echo(f"the instruction opens the first user's turn, because {reason}", err=True)
         if any(layout.thinks_at_the_end for layout in self.layouts.values()):
             click.echo(
-                "the template writes an empty thought before the answer that is read, and none before the answers of"
+                "the template writes a closed thought before the answer that is read, and none before the answers of"
                 " demonstrations; with shown: message there are no earlier answers",
                 err=True,
             )
+        if switch := self._find_doubt(conversations):
+            click.echo(f"this model may think first; to turn thoughts off, set template: {switch}", err=True)
 
     def _prepare(self, conversations: Sequence[tuple[str, ...]]) -> str:
         """Find the layouts. Returns the reason why the instruction was moved; empty: it was not."""
@@ -210,15 +220,27 @@ class ChatTemplate:
 
     def _find_switch(self, conversations: Sequence[tuple[str, ...]]) -> str:
         """The setting that stops the template's thoughts; empty: none does."""
+        return next((setting for setting, _ in self._turn_off(conversations)), "")
+
+    def _find_doubt(self, conversations: Sequence[tuple[str, ...]]) -> str:
+        """The setting that may turn thoughts off, because it changes the text; empty: there is none."""
+        changes = (setting for setting, other in self._turn_off(conversations) if other.layouts != self.layouts)
+        return next(changes, "")
+
+    def _turn_off(self, conversations: Sequence[tuple[str, ...]]) -> Iterator[tuple[str, "ChatTemplate"]]:
+        """Settings that may turn thoughts off, each with a template that has it and lays out the conversations.
+
+        Each name comes once: a switch that is tested for truth takes the text "none" for "on".
+        """
         for name in dict.fromkeys(_SWITCH.findall(self.source)):
-            for value, written in ((False, "false"), ("none", "none")):
+            for value in _list_off(name):
                 other = ChatTemplate(self.tokenizer, self.given | {name: value})
                 try:
                     other._prepare(conversations)
                 except _UnfitError:
                     continue
-                return f"{{{name}: {written}}}"
-        return ""
+                yield f"{{{name}: {str(value).lower()}}}", other
+                break
 
     def _lay_out(self, roles: tuple[str, ...]) -> ChatLayout:
         """Layout of a conversation, found with words that stand for those of a real one."""
@@ -228,35 +250,52 @@ class ChatTemplate:
         answered = [*messages, {"role": "assistant", "content": answer}]
         text, whole = self._write(messages), self._write(answered)
         gaps = _cut(text, contents, roles)
-        if len(OPENED.findall(gaps[-1])) > len(CLOSED.findall(gaps[-1])):
-            raise _UnfitError(f"the chat template opens a thought before an answer ({_quote(gaps[-1])})", thought=True)
-        lead, last = self._read_answer(text, whole, answer, contents[-1])
+        _check_thoughts(gaps, roles)
+        written, last = self._read_answer(text, whole, answer, contents[-1])
+        replaced, replacement = _differ(gaps[-1], written)
+        lead = self._read_lead(messages, answer, replaced) if replaced else replacement
         more = self._write([*answered, {"role": "user", "content": following}])
         if more.count(answer) != 1 or more.count(following) != 1 or more.index(following) < more.index(answer):
             raise _UnfitError("the chat template drops or repeats an answer or the question after it")
         between = _between(more, answer, following)
         end = self._find_end(last, between, gaps[0])
-        self._compare(gaps, roles, lead, end)
-        return ChatLayout(tuple(gaps), roles, lead, end, last, between[len(end) :])
+        _compare(gaps, roles, written, end)
+        return ChatLayout(tuple(gaps), roles, lead, end, last, between[len(end) :], replaced, replacement)
 
     def _read_answer(self, text: str, whole: str, answer: str, question: str) -> tuple[str, str]:
-        """White space before the answer, and all that the template writes after it."""
+        """All that the template writes between the question and its answer, and after the answer."""
         if whole.count(answer) != 1:
             raise _UnfitError("the chat template drops or repeats an answer")
         before, _, last = whole.partition(answer)
+        start, _, gap = text.rpartition(question)
         written = before.rpartition(question)[2]
-        shorter = written.removeprefix(text.rpartition(question)[2])
+        shorter = written.removeprefix(gap)
         if OPENED.search(shorter) or CLOSED.search(shorter):
             raise _UnfitError(f"the chat template writes a thought before an answer ({_quote(written)})", thought=True)
-        if not before.startswith(text):
+        replaced, lead = _differ(gap, written)
+        if not before.startswith(start + question) or (replaced and not is_closed_thought(replaced)):
             raise _UnfitError(
                 "the chat template writes a conversation with its last answer in another way than without"
                 f" ({_quote(text[-60:])} and then {_quote(before[-60:])})"
             )
-        lead = before[len(text) :]
         if lead.strip():
             raise _UnfitError(f"the chat template writes {_quote(lead)} before an answer, which is not white space")
-        return lead, last
+        return written, last
+
+    def _read_lead(self, messages: Sequence[dict[str, str]], answer: str, thought: str) -> str:
+        """White space between a closed thought at the end of the prompt and an answer.
+
+        Conversations without thoughts do not show this white space, so the answer gets a thought here. Some templates
+        write none; their answers follow at once.
+        """
+        reason = "zqthoughtqz"
+        try:
+            whole = self._write([*messages, {"role": "assistant", "content": answer, "reasoning_content": reason}])
+        except _UnfitError:
+            return ""
+        between = _between(whole, reason, answer)
+        space, written = _last_space(between), _last_space(thought)
+        return space[len(written) :] if CLOSED.search(between) and space.startswith(written) else ""
 
     @cached_property
     def _special(self) -> set[int]:
@@ -290,22 +329,6 @@ class ChatTemplate:
             raise _UnfitError("the chat template writes nothing that ends an answer")
         return end
 
-    def _compare(self, gaps: Sequence[str], roles: Sequence[str], lead: str, end: str) -> None:
-        """Check that earlier answers stand as the last one does."""
-        space = _last_space(gaps[-1] + lead)
-        for place, role in enumerate(roles):
-            if role != "assistant":
-                continue
-            if not gaps[place + 1].startswith(end):
-                found = _quote(gaps[place + 1])
-                raise _UnfitError(
-                    f"the chat template ends the last answer with {_quote(end)}, an earlier one with {found}"
-                )
-            if _last_space(gaps[place]) != space and not CLOSED.search(gaps[-1]):
-                raise _UnfitError(
-                    "the chat template writes other white space before the last answer than before earlier ones"
-                )
-
 
 class _Encoded:
     """Tokens of a text, each with the characters that it stands for."""
@@ -333,6 +356,48 @@ def _cut(text: str, words: Sequence[str], roles: Sequence[str]) -> list[str]:
     return [*gaps, text[start:]]
 
 
+def _check_thoughts(gaps: Sequence[str], roles: Sequence[str]) -> None:
+    """Check that the template neither asks for thoughts before the first question nor opens one before an answer.
+
+    Gemma 4 with thoughts turned on writes `<|think|>` before the instruction.
+    """
+    if is_open(gaps[-1]):
+        raise _UnfitError(f"the chat template opens a thought before an answer ({_quote(gaps[-1])})", thought=True)
+    start = "".join(gaps[: roles.index("user") + 1])
+    if is_open(start):
+        mark = OPENED.findall(start)[-1]
+        raise _UnfitError(f"the chat template turns thoughts on ({_quote(mark)})", thought=True)
+
+
+def _differ(gap: str, written: str) -> tuple[str, str]:
+    """The end of the prompt that an answered conversation does not have, and what it writes in place of this end."""
+    if written.startswith(gap):
+        return "", written[len(gap) :]
+    stem = written if gap.startswith(written) else written.rstrip()
+    return (gap[len(stem) :], written[len(stem) :]) if gap.startswith(stem) else (gap, written)
+
+
+def _compare(gaps: Sequence[str], roles: Sequence[str], written: str, end: str) -> None:
+    """Check that earlier answers stand as the last one does.
+
+    Args:
+        gaps: the template's text around the messages.
+        roles: of the messages.
+        written: the text between the last question and its answer.
+        end: what ends the last answer.
+    """
+    for place, role in enumerate(roles):
+        if role != "assistant":
+            continue
+        if not gaps[place + 1].startswith(end):
+            found = _quote(gaps[place + 1])
+            raise _UnfitError(f"the chat template ends the last answer with {_quote(end)}, an earlier one with {found}")
+        if _last_space(gaps[place]) != _last_space(written) and not CLOSED.search(written):
+            raise _UnfitError(
+                "the chat template writes other white space before the last answer than before earlier ones"
+            )
+
+
 def _between(text: str, one: str, other: str) -> str:
     return text.partition(one)[2].partition(other)[0]
 
@@ -343,6 +408,13 @@ def _without_opening(end: str, opening: str) -> str:
         if end[:place].strip() and end[place:].strip() and opening.startswith(end[place:]):
             return end[:place]
     return end
+
+
+def _list_off(name: str) -> list[object]:
+    """Values of a setting that may turn thoughts off, the likeliest first."""
+    if "budget" in name:
+        return [0]
+    return ["none", False] if "effort" in name else [False, "none"]
 
 
 def _last_space(text: str) -> str:

@@ -227,7 +227,7 @@ class _Reader:
             if (roles, option) in self.written:
                 continue
             written = self.chat.write([*messages, {"role": "assistant", "content": option}])
-            if written not in [text + layout.lead + answer + layout.last for answer in (option, option.strip())]:
+            if written not in [layout.answer(text, answer) for answer in (option, option.strip())]:
                 raise self._refuse(prompt, option, "the chat template does not write the answer as it is")
             self.written.add((roles, option))
         follows = _first_word(next(word for word in words[::-1]))
