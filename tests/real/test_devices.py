@@ -74,7 +74,7 @@ class Machine:
         split = [line.split() for line in self.diary.read_text().splitlines()]
         return [(int(process), does, names.split(",")) for process, does, names in split]
 
-    def wait_for(self, job: subprocess.Popen[str], does: str, seconds: float = 20) -> None:
+    def wait_for(self, job: subprocess.Popen[str], does: str, seconds: float = 60) -> None:
         """Wait until a job takes or leaves devices."""
         end = time.monotonic() + seconds
         while not any(line[:2] == (job.pid, does) for line in self.lines()):
@@ -145,7 +145,7 @@ def test_killed_job_frees_its_device(machine: Callable[[str], Machine]) -> None:
     time.sleep(0.5)
     assert (second.pid, "takes", ["GPU-a"]) not in one.lines()
     first.send_signal(signal.SIGKILL)
-    one.wait_for(second, "leaves", seconds=5)
+    one.wait_for(second, "leaves")
 
 
 def test_more_jobs_than_devices_get_one_each_and_never_share(machine: Callable[[str], Machine]) -> None:

@@ -19,7 +19,7 @@ from selfalign.figures.country_rows import Surroundings, spread
 from selfalign.figures.difference_rows import choose_pairs, mean_of_countries
 from selfalign.figures.figure_options import csv_option
 from selfalign.figures.grid import lay_out_grid
-from selfalign.figures.main_bars import takes_main_contrasts
+from selfalign.figures.main_contrasts import takes_main_contrasts
 from selfalign.figures.marks import draw_arm, draw_zero, format_points, handle_of
 from selfalign.figures.names import name_language
 from selfalign.figures.readers import (

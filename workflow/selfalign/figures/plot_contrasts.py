@@ -20,7 +20,7 @@ from selfalign.figures.country_rows import (
     stack_panels,
 )
 from selfalign.figures.figure_options import Pages, takes_figure_settings
-from selfalign.figures.main_bars import takes_main_contrasts
+from selfalign.figures.main_contrasts import takes_main_contrasts
 from selfalign.figures.marks import format_points
 from selfalign.figures.metric_marks import draw_measures, handles_of_measures, looks_of_measures
 from selfalign.figures.panels_per_row import grid_columns

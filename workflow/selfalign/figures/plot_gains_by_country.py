@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from selfalign.figures.country_rows import Surroundings, fit_figure
 from selfalign.figures.difference_rows import choose_pairs
 from selfalign.figures.figure_options import Pages, csv_option, takes_figure_settings
-from selfalign.figures.main_bars import takes_main_contrasts
+from selfalign.figures.main_contrasts import takes_main_contrasts
 from selfalign.figures.matrix import add_scale, choose_form, draw_matrix, is_certain, name_rows
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, width_of, wrap

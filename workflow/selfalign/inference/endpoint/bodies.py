@@ -246,8 +246,8 @@ def _keep_tail(request: Request, body: Mapping[str, Any], choices: list[dict[str
     if len(given) < 2:  # a server that ignores `echo` gives the generated token only
         raise _no_logprobs(request)
     # A token has at least one byte. The eight are for the tokens that end a turn.
-    last = len((request.answer or "").encode()) + 8 if request.answer is not None else 0
-    last = len(given) if request.check else last
+    needed = len(request.answer.encode()) + 8 if request.answer is not None else 0
+    last = len(given) if request.check else needed
     start = max(0, len(given) - last)
     tail = [[_read_token(token, request), _read_log_p(log_p)] for token, log_p in given[max(1, start) :] if last]
     return {"count": len(given), "tail": [[None, None], *tail] if last and start == 0 else tail}

@@ -16,6 +16,8 @@ INSTRUCTION, QUESTION, ANSWERED, ASKED_AGAIN = f"zq0qz {_SEEN}", "zq1qz", "zq2qz
 The instruction has two words, because endpoints do not give the text of a prompt's first token.
 """
 
+_NAMES = {_SEEN: "instruction", QUESTION: "question", ANSWERED: "answer", ASKED_AGAIN: "next question"}
+
 _BROKEN = re.compile("\ufffd+")
 _REMEDY = "Set format: plain for this model, or readout: samples"
 
@@ -94,24 +96,23 @@ def _cut(tokens: Sequence[str], words: Sequence[str], endpoint: Endpoint) -> lis
     White space that begins the first token of a word is a text of its own.
     """
     text, gaps, start = "".join(tokens), [], 0
-    names = dict(
-        zip(
-            (_SEEN, QUESTION, ANSWERED, ASKED_AGAIN),
-            ("instruction", "question", "answer", "next question"),
-            strict=True,
-        )
-    )
     for word in words:
         count, place = text.count(word), text.find(word, start)
         if count != 1 or place < 0:
-            does = "drops" if not count else "repeats" if count > 1 else "moves"
-            moved = word == _SEEN or (count == 1 and place < 0 and word == QUESTION)
-            what = "instruction" if moved else names[word]
-            remedy = "Set instruction: user for this model" if moved and endpoint.instruction == "system" else _REMEDY
-            raise InputError(endpoint.url, f"the endpoint's template {does} the {what} of a conversation", remedy)
+            raise _misplaced(word, count, endpoint)
         gaps.append(_between(tokens, start, place, endpoint))
         start = place + len(word)
     return [*gaps, _between(tokens, start, len(text), endpoint)]
+
+
+def _misplaced(word: str, count: int, endpoint: Endpoint) -> InputError:
+    """The error of a template that writes a word of the conversation never, or several times, or in another place."""
+    does = "drops" if not count else "repeats" if count > 1 else "moves"
+    # If only the question stands too early, the instruction stands after it.
+    name = _NAMES[_SEEN if word == QUESTION and does == "moves" else word]
+    by_system = name == _NAMES[_SEEN] and endpoint.instruction == "system"
+    remedy = "Set instruction: user for this model" if by_system else _REMEDY
+    return InputError(endpoint.url, f"the endpoint's template {does} the {name} of a conversation", remedy)
 
 
 def _between(tokens: Sequence[str], start: int, stop: int, endpoint: Endpoint) -> list[str]:
