@@ -320,7 +320,7 @@ def test_refusal_in_a_message_is_no_reply(prompts: Path) -> None:
         assert run(prompts, server.url)[0]["label"].isna().all()
 
 
-def test_reply_that_was_cut_is_no_option_whatever_the_server_calls_it(prompts: Path) -> None:
+def test_cut_reply_is_no_option_under_any_name_of_the_server(prompts: Path) -> None:
     answers = [reply("important", end) for end in ("length", "MAX_TOKENS", "max_tokens", "model_length")]
     with serving(endpoint_server.Endpoint(says=each(answers, prompts))) as server:
         read, _ = run(prompts, server.url, **SAMPLES)
@@ -532,7 +532,7 @@ def test_limit_of_a_minute_is_waited_for(error: dict, headers: dict[str, str], p
         (200, "logprobs are not supported", "Set readout: samples"),
     ],
 )
-def test_refusal_says_what_to_change(
+def test_refusal_names_the_setting_to_change(
     status: int, error: str, tells: str, prompts: Path, stops: Refused, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MINI_KEY", KEY)

@@ -117,7 +117,7 @@ def test_more_samples_keep_those_that_were_drawn() -> None:
         ({"timeout": 1}, False),
     ],
 )
-def test_fingerprint_counts_what_decides_an_answer_and_nothing_else(change: dict, counts: bool) -> None:
+def test_fingerprint_has_exactly_the_facts_that_decide_an_answer(change: dict, counts: bool) -> None:
     usual = {"url": "https://lab.example/v1", "model": "mini"}
     before, after = (fingerprint_of(endpoint_of(**settings).facts("chat")) for settings in (usual, usual | change))
     assert (before != after) == counts
@@ -264,7 +264,7 @@ def test_option_is_the_sum_over_its_own_tokens_and_the_end_of_a_demonstration(
         pytest.param([*PROMPT, " important", "\n\nS"], id="joined to what follows"),
     ],
 )
-def test_option_whose_tokens_cannot_be_told_apart_is_refused(tokens: list[str]) -> None:
+def test_options_with_the_same_tokens_are_refused(tokens: list[str]) -> None:
     answers = [echoed(PROMPT, LOG_P)] + [echoed([*PROMPT, label], [*LOG_P, -1.0]) for label in (" A", " B")]
     answers += [
         echoed(tokens, [-1.0] * len(tokens)),
@@ -274,7 +274,7 @@ def test_option_whose_tokens_cannot_be_told_apart_is_refused(tokens: list[str]) 
         answer_with("echo", answers, "plain")
 
 
-def test_server_that_takes_no_notice_of_echo_is_told_from_one_that_echoes() -> None:
+def test_server_that_ignores_echo_is_distinguished_from_one_that_echoes() -> None:
     endpoint = endpoint_of(readout="echo")
     request = requests_of(first(table_of()), endpoint, "plain")[1]
     with pytest.raises(InputError, match="without the log-probabilities .* Set readout: samples"):
@@ -354,7 +354,7 @@ def test_every_prompt_is_answered_once_and_the_second_run_asks_nothing(readout: 
     assert server.most > 1
 
 
-def test_table_has_what_the_endpoint_said(prompts: Path) -> None:
+def test_table_has_the_endpoints_answers(prompts: Path) -> None:
     with serving(endpoint_server.Endpoint()) as server:
         read = ask(prompts, server.url)
     for prompt in list(table_of().itertuples())[:12]:
@@ -442,7 +442,7 @@ def test_budget_of_tokens_counts_those_of_earlier_runs(prompts: Path, stops: Ref
         ask(prompts, server.url, max_tokens=10_000)
 
 
-def test_tokens_that_nobody_counts_cannot_be_a_budget(prompts: Path, stops: Refused) -> None:
+def test_uncounted_tokens_cannot_be_a_budget(prompts: Path, stops: Refused) -> None:
     with serving(endpoint_server.Endpoint(usage=False)) as server:
         tells = ["does not say how many tokens", "set max_requests"]
         stops(*arguments(prompts, server.url, max_tokens=100), tells=tells)
@@ -517,7 +517,7 @@ def test_text_that_cannot_be_a_key_is_refused_and_not_quoted(
     assert "sk-" not in said
 
 
-def test_endpoint_that_wants_a_key_tells_how_to_give_one(prompts: Path, stops: Refused) -> None:
+def test_error_of_a_missing_key_says_how_to_give_it(prompts: Path, stops: Refused) -> None:
     with serving(endpoint_server.Endpoint(key=KEY)) as server:
         tells = [
             server.url,
@@ -528,19 +528,19 @@ def test_endpoint_that_wants_a_key_tells_how_to_give_one(prompts: Path, stops: R
         stops(*arguments(prompts, server.url), tells=tells)
 
 
-def test_unknown_model_is_told(prompts: Path, stops: Refused) -> None:
+def test_unknown_model_is_reported(prompts: Path, stops: Refused) -> None:
     with serving(endpoint_server.Endpoint()) as server:
         tells = [server.url, "The model `other` does not exist", "Check url and model"]
         stops(*arguments(prompts, server.url, model="other"), tells=tells)
 
 
-def test_endpoint_without_log_probabilities_is_told_what_to_set(prompts: Path, stops: Refused) -> None:
+def test_error_of_missing_log_probabilities_names_the_setting(prompts: Path, stops: Refused) -> None:
     with serving(endpoint_server.Endpoint(logprobs=False)) as server:
         stops(*arguments(prompts, server.url), tells=[server.url, "logprobs", "Set readout: samples"])
         assert ask(prompts, server.url, **SAMPLES)["option"].notna().all()
 
 
-def test_endpoint_that_is_not_there_is_told(prompts: Path, stops: Refused) -> None:
+def test_absent_endpoint_is_reported(prompts: Path, stops: Refused) -> None:
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
@@ -656,7 +656,7 @@ def test_model_behind_an_endpoint_is_a_setting() -> None:
         pytest.param({"endpoint": ENDPOINT | {"url": f"https://me:{KEY}@lab.example/v1"}}, ["key_env"], id="a login"),
     ],
 )
-def test_mistake_in_an_endpoint_is_told_before_anything_runs(model: dict, tells: list[str]) -> None:
+def test_mistake_in_an_endpoint_is_reported_before_anything_runs(model: dict, tells: list[str]) -> None:
     with pytest.raises(InputError) as refusal:
         check_settings(settings_of(model))
     assert all(part in str(refusal.value) for part in tells), refusal.value

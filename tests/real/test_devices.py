@@ -119,7 +119,7 @@ def machine(tmp_path: Path) -> Iterator[Callable[[str], Machine]]:
         machine.kill()
 
 
-def test_second_job_waits_and_says_for_whom(machine: Callable[[str], Machine]) -> None:
+def test_second_job_waits_and_names_the_first(machine: Callable[[str], Machine]) -> None:
     one = machine("GPU-a")
     first = one.start(1, seconds=1.5)
     one.wait_for(first, "takes")

@@ -164,7 +164,7 @@ def test_missing_member_names_a_near_one(registry, tmp_path: Path) -> None:
     assert_nothing_left(tmp_path)
 
 
-def test_missing_package_tells_what_pip_said(registry, tmp_path: Path) -> None:
+def test_error_of_a_missing_package_quotes_pip(registry, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="ERROR: No matching distribution found for absent==1.0"):
         fetch("m", joined(["absent==1.0"], ["absent/a"], b""), tmp_path / "out")
     assert_nothing_left(tmp_path)
@@ -229,7 +229,7 @@ def test_corrupted_download_is_refused(hub: Hub, tmp_path: Path) -> None:
         ({"hub": "tiny/..", "revision": REVISION}, "cannot be fetched"),
     ],
 )
-def test_hub_refusals_are_told(hub: Hub, tmp_path: Path, source: dict, message: str) -> None:
+def test_hub_refusals_are_reported(hub: Hub, tmp_path: Path, source: dict, message: str) -> None:
     with pytest.raises(InputError, match=message):
         fetch("m", source, tmp_path / "out")
     assert_nothing_left(tmp_path)
@@ -245,7 +245,7 @@ def test_hub_model_without_safetensors_is_refused_before_any_download(hub: Hub, 
     assert not [request for request in hub.requests if "resolve" in request]
 
 
-def test_hub_out_of_reach_is_told(tmp_path: Path, monkeypatch) -> None:
+def test_unreachable_hub_is_reported(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda _: None)  # it tries again, ever more slowly
     with pytest.raises(InputError, match="Check the network"):
@@ -333,7 +333,7 @@ def test_folder_with_one_gguf_is_linked(tmp_path: Path) -> None:
         (joined(["a==1"], ["a", "b"], b""), "names 1 packages and 2 members"),
     ],
 )
-def test_malformed_source_is_told(source: object, message: str) -> None:
+def test_malformed_source_is_reported(source: object, message: str) -> None:
     with pytest.raises(InputError, match=message):
         check_model_source(source, "setting models/m/source")
 

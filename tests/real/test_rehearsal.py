@@ -95,7 +95,7 @@ def test_survey_of_full_size_has_the_published_counts() -> None:
 # The endpoint
 
 
-def test_endpoint_copies_demonstrations_and_else_heeds_the_statement_alone() -> None:
+def test_endpoint_copies_demonstrations_and_otherwise_reads_only_the_statement() -> None:
     copied, opinions = 0, 0
     for number in range(200):
         asked = f"Statement {number} is ___. (true / false)"

@@ -44,7 +44,7 @@ def test_every_language_with_personas_has_roles() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_roles_can_be_said_of_every_country(language: str) -> None:
+def test_roles_name_every_country(language: str) -> None:
     roles = read_roles(ROLES / f"{language}.yaml")
     assert list(roles.texts) == ["cultural", "anthropological"]
     for role in roles.texts:

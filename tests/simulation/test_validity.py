@@ -62,7 +62,7 @@ def test_intervals_cover_what_was_planted(found: pd.DataFrame) -> None:
 
 
 @pytest.mark.parametrize("model", ["country", "place"])
-def test_planted_gain_is_recovered_whatever_place_the_model_prefers(model: str, found: pd.DataFrame) -> None:
+def test_planted_gain_is_recovered_for_every_preferred_place(model: str, found: pd.DataFrame) -> None:
     gain = row(found, model, "own", "other")
     assert gain["truth"] == pytest.approx(0.05)
     assert abs(gain["error"]) <= 4 * gain["error_mc"]

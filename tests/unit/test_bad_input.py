@@ -91,7 +91,7 @@ def distributions_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ),
     ],
 )
-def test_mistake_in_the_bank_is_told_by_line_and_column(
+def test_mistake_in_the_bank_is_reported_with_line_and_column(
     old: str, new: str, tells: list[str], tmp_path: Path, distributions_file: Path, refused: Refused
 ) -> None:
     bank = edited(BANK_FILE, tmp_path, old, new)
@@ -119,7 +119,9 @@ def test_lines_are_counted_as_an_editor_counts_them(tmp_path: Path, distribution
     refused(*map_poles(bank, tmp_path, distributions_file), tells=["'Q1'", "must not be repeated (probe id)"])
 
 
-def test_empty_cells_of_a_column_are_told_together(tmp_path: Path, distributions_file: Path, refused: Refused) -> None:
+def test_empty_cells_of_a_column_are_reported_together(
+    tmp_path: Path, distributions_file: Path, refused: Refused
+) -> None:
     bank = pd.read_csv(BANK_FILE, dtype=str, keep_default_na=False)
     bank.loc[[1, 4], "pole_a"] = ""
     bank.to_csv(tmp_path / "probes.csv", index=False)
@@ -196,7 +198,7 @@ def test_country_that_the_survey_lacks_is_refused(tmp_path: Path, distributions_
         pytest.param("statement,", "sentence,", ["line 1", "sentence", "statement"], id="missing column"),
     ],
 )
-def test_mistake_in_the_wordings_is_told_by_line_and_column(
+def test_mistake_in_the_wordings_is_reported_with_line_and_column(
     old: str, new: str, tells: list[str], tmp_path: Path, refused: Refused
 ) -> None:
     texts = edited(TEXTS, tmp_path, old, new)
@@ -250,7 +252,7 @@ FRAMES = yaml.safe_load(TEMPLATES.read_text(encoding="utf-8"))
         ("instruction", "Fill in", ["instruction is not a part of it", "expected only answers, cue, question, system"]),
     ],
 )
-def test_mistake_in_a_template_is_told(
+def test_mistake_in_a_template_is_reported(
     key: str, value: object, tells: list[str], tmp_path: Path, refused: Refused
 ) -> None:
     templates = tmp_path / "en.yaml"
@@ -259,7 +261,7 @@ def test_mistake_in_a_template_is_told(
     refused(*arguments, tells=[str(templates), FRAME, "resources/templates/en.yaml", *tells])
 
 
-def test_template_without_a_part_is_told_by_the_part(tmp_path: Path, refused: Refused) -> None:
+def test_error_of_an_incomplete_template_names_the_missing_part(tmp_path: Path, refused: Refused) -> None:
     templates = tmp_path / "en.yaml"
     templates.write_text(yaml.safe_dump({FRAME: {part: FRAMES[FRAME][part] for part in ("system", "question")}}))
     arguments = design(tmp_path, {"zero_shot": {"shots": 0}}, templates)
@@ -486,7 +488,7 @@ def test_damaged_table_between_steps_is_refused(
         ),
     ],
 )
-def test_mistake_in_the_config_is_told(settings: dict, tells: list[str], capsys: pytest.CaptureFixture) -> None:
+def test_mistake_in_the_config_is_reported(settings: dict, tells: list[str], capsys: pytest.CaptureFixture) -> None:
     config = read_settings()
     check_settings(config)
     update_config(config, settings)
@@ -528,7 +530,7 @@ def test_configs_of_whole_studies_are_right(overlay: Path) -> None:
 
 
 @pytest.mark.slow
-def test_program_says_the_same_from_the_shell(tmp_path: Path) -> None:
+def test_program_prints_the_same_from_the_shell(tmp_path: Path) -> None:
     survey = tmp_path / "survey.csv"
     survey.write_text("")
     done = subprocess.run([BIN / "selfalign", *map(str, parse_arguments(survey))], capture_output=True, text=True)

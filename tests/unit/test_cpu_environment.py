@@ -44,7 +44,7 @@ def by_hand() -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, "-c", CODE], env=given, capture_output=True, text=True, check=True)
 
 
-def test_threads_of_a_step_run_by_hand_soon_sleep_unless_the_user_says_otherwise(
+def test_threads_of_a_step_run_by_hand_soon_sleep_by_default(
     by_hand: subprocess.CompletedProcess,
 ) -> None:
     read = dict(re.findall(r"(OMP_WAIT_POLICY|GOMP_SPINCOUNT) = '(\w+)'", by_hand.stderr))

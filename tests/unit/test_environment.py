@@ -117,7 +117,7 @@ def test_no_file_names_a_host():
         assert not host.findall(path.read_text()), path.name
 
 
-def test_what_is_installed_is_what_is_locked():
+def test_installed_packages_are_the_locked_ones():
     pins = {
         name: pin
         for lock in ("base", "source")

@@ -47,7 +47,7 @@ def test_path_inside_a_run_is_refused_with_the_name_of_the_run(inside: str, tmp_
         find_run(f"{tmp_path}/trial/{inside}", tmp_path)
 
 
-def test_no_run_yet_is_told(tmp_path: Path) -> None:
+def test_missing_run_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="Run snakemake first"):
         find_run("default", tmp_path / "results")
 

@@ -47,7 +47,7 @@ def test_file_in_the_place_of_a_folder_is_named(tmp_path: Path, refused: Refused
     refused(*compare(tmp_path / "results" / "en" / "bm25.parquet"), tells=tells)
 
 
-def test_rights_that_are_missing_are_told() -> None:
+def test_missing_rights_are_reported() -> None:
     told = str(explain_system(PermissionError(errno.EACCES, "no", "a/b.csv")))
     assert told == (
         "a/b.csv: cannot be read or written, for lack of rights. Change the rights of the file and its folder, or work "

@@ -30,7 +30,7 @@ def test_names_that_look_like_other_values_stay_names(names: list[str], suffix: 
     assert read["score"].isna().tolist() == [False, True]
 
 
-def test_mistake_below_a_text_of_several_lines_is_told_by_its_line(tmp_path: Path) -> None:
+def test_mistake_below_a_text_of_several_lines_is_reported_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text('arm,beyond,score\nchrf,"two\nlines",1\n\nrandom,none,2\nother,none,-3\n', encoding="utf-8")
     with pytest.raises(InputError, match=r'table\.csv, line 6, column "score", value .*-3'):

@@ -276,7 +276,7 @@ def adopt_small(folder: Path, copy: Path | None = None, language: str = "de") ->
         ),
     ],
 )
-def test_mistake_in_a_copy_is_told_by_line_and_column(
+def test_mistake_in_a_copy_is_reported_with_line_and_column(
     old: str, new: str, tells: list[str], small: Path, refused: Refused
 ) -> None:
     (small / "de.csv").write_text(RELEASE.replace(old, new), encoding="utf-8")
@@ -293,7 +293,7 @@ def test_copy_in_latin_1_is_refused(small: Path, refused: Refused) -> None:
     refused(*adopt_small(small), tells=[str(small / "de.csv"), "not UTF-8", "Save it as UTF-8"])
 
 
-def test_language_whose_defects_nobody_has_read_is_refused(small: Path, refused: Refused) -> None:
+def test_language_without_reviewed_defects_is_refused(small: Path, refused: Refused) -> None:
     tells = ["value 'dk'", "defects of this language are not known", "Known are: de"]
     refused(*adopt_small(small, language="dk"), tells=tells)
 
@@ -460,7 +460,7 @@ def test_language_of_the_release_is_adopted_with_each_rows_fate_known(
 
 
 @needs_copy
-def test_document_tells_the_defects_by_kind_and_language(
+def test_document_has_the_defects_by_kind_and_language(
     adopted: dict[str, tuple[pd.DataFrame, pd.DataFrame]],
 ) -> None:
     logs = pd.concat([log.assign(language=language) for language, (_, log) in adopted.items()])

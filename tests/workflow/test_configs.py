@@ -95,7 +95,7 @@ def test_minimal_config_is_planned(planned: dict[str, Run]) -> None:
     assert not run.lines_of_ours()
 
 
-def test_dry_run_says_which_keys_a_run_lacks(working: Path, capsys: pytest.CaptureFixture) -> None:
+def test_dry_run_names_missing_keys(working: Path, capsys: pytest.CaptureFixture) -> None:
     config, run = Config.read(read(working, "paper.yaml")), RunFolder(working / "results/paper")
     (working / "results/shared/models/command-r").mkdir(parents=True)
     (working / "results/shared/models/command-r/model.json").touch()
@@ -109,7 +109,7 @@ def test_dry_run_says_which_keys_a_run_lacks(working: Path, capsys: pytest.Captu
         assert "command-r" not in said, "it was fetched"
 
 
-def test_missing_survey_is_told_before_anything_else(planned: dict[str, Run]) -> None:
+def test_missing_survey_is_reported_first(planned: dict[str, Run]) -> None:
     run = planned["no survey"]
     assert run.code == 1
     assert not run.planned()

@@ -221,7 +221,7 @@ def test_respondents_without_a_weight_can_be_left_out() -> None:
         pytest.param(SURVEY, SURVEY.splitlines()[0] + "\n", ["no respondents"], id="no respondents"),
     ],
 )
-def test_mistakes_in_the_survey_are_told(old: str, new: str, tells: list[str]) -> None:
+def test_mistakes_in_the_survey_are_reported(old: str, new: str, tells: list[str]) -> None:
     assert old in SURVEY
     message = told(SURVEY.replace(old, new))
     for part in tells:
@@ -407,7 +407,7 @@ def test_templates_are_not_written_over(surveyed: Path, tmp_path: Path, refused:
         pytest.param(["--country", "PRT", "--questions", "caseid"], ["more than 50 values: caseid"], id="an id"),
     ],
 )
-def test_start_survey_says_what_it_lacks(
+def test_start_survey_reports_what_is_missing(
     extra: list[str], tells: list[str], surveyed: Path, tmp_path: Path, refused: Refused
 ) -> None:
     refused("start-survey", surveyed / "national.csv", "--folder", tmp_path / "mine", *extra, tells=tells)

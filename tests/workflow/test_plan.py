@@ -134,7 +134,7 @@ def test_scores_on_the_disk_tell_the_widths_of_their_run(overlay: Path) -> None:
         assert widths[arm].mean.median == pytest.approx(reach * known.loc[arm, "standard_error"], rel=NEAR)
 
 
-def test_report_says_where_widths_are_from(before: Plan) -> None:
+def test_report_names_the_source_of_widths(before: Plan) -> None:
     def said(source: str) -> str:
         return write_report(replace(before, widths=[replace(one, source=source) for one in before.widths]))
 

@@ -39,7 +39,9 @@ def use_survey(file: str) -> dict:
     ],
     ids=["form", "names", "name of the survey", "file of the survey", "texts", "shots"],
 )
-def test_mistake_in_the_config_is_told_before_anything_runs(settings: dict, tells: list[str], plain: Project) -> None:
+def test_mistake_in_the_config_is_reported_before_anything_runs(
+    settings: dict, tells: list[str], plain: Project
+) -> None:
     run = plain.snakemake("--dry-run", config=settings)
     assert run.code == 1
     assert_one_paragraph("".join(run.lines_of_ours()), ["config", *tells])
@@ -113,7 +115,7 @@ def test_run_with_a_wrong_checksum_stops(plain: Project) -> None:
     assert list(plain.folder.glob("results/shared/models/*/*")) == []
 
 
-def test_results_that_cannot_be_written_are_told(plain: Project) -> None:
+def test_unwritable_results_are_reported(plain: Project) -> None:
     (plain.folder / "results").write_text("not a folder")
     run = plain.snakemake("results/default/people/bank.json")
     assert run.code == 1

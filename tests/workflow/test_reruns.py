@@ -100,7 +100,7 @@ def tried(undisturbed: Project, trial: dict, tmp_path_factory: pytest.TempPathFa
     return project, run
 
 
-def test_runs_of_two_names_leave_each_other_alone(
+def test_runs_of_two_names_do_not_change_each_other(
     undisturbed: Project, tried: tuple[Project, Run], config: dict, trial: dict, tmp_path: Path
 ) -> None:
     before = states(undisturbed)
@@ -176,7 +176,7 @@ def test_order_of_countries_reruns_nothing(finished: Project, config: dict) -> N
     assert set(run.planned()) == ALL
 
 
-def test_what_would_be_empty_is_skipped_with_a_line(tried: tuple[Project, Run], config: dict) -> None:
+def test_empty_output_is_skipped_with_a_line(tried: tuple[Project, Run], config: dict) -> None:
     finished, run = tried
     told = re.findall(r"(?m)^selfalign: no (\w+): .+", run.output)
     across = ["categories", "gains", "gains_by_country", "kinds", "languages", "margins"]
@@ -586,7 +586,7 @@ def test_killed_snakemake_resumes_after_unlock_and_ends_with_the_same_bytes(
 
 
 @pytest.mark.parametrize("interrupt", [interrupt_group, interrupt_snakemake])
-def test_interrupted_run_says_how_many_answers_are_kept(
+def test_interrupted_run_reports_the_number_of_kept_answers(
     interrupt: Callable[[psutil.Process], None], killed: Killed, unanswered: Project, tmp_path: Path
 ) -> None:
     total = len(prompts(unanswered))
@@ -866,7 +866,7 @@ def refusals(
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_mistake_is_told_and_deletes_nothing(mistake: str, refusals: dict[str, tuple[Run, set[str]]]) -> None:
+def test_mistake_is_reported_and_deletes_nothing(mistake: str, refusals: dict[str, tuple[Run, set[str]]]) -> None:
     run, lost = refusals[mistake]
     assert run.code == 1, run.output
     assert_one_paragraph("".join(run.lines_of_ours()), MISTAKES[mistake][1])

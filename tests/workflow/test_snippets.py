@@ -76,7 +76,7 @@ def test_config_of_the_documentation_is_planned_as_written(name: str, planned: d
     assert planned[name].code == 0, planned[name].output[-2000:]
 
 
-def test_snippet_with_a_copy_of_ones_own_asks_for_the_copy(planned: dict[str, Run]) -> None:
+def test_snippet_with_an_own_copy_asks_for_the_copy(planned: dict[str, Run]) -> None:
     runs = [planned[name] for name in CONFIGS if "arora" in name]
     assert runs
     for run in runs:

@@ -144,7 +144,7 @@ def jobs(*steps: str) -> list[Job]:
 # The record
 
 
-def test_record_of_a_run_says_what_it_is_made_from(recorded: Project) -> None:
+def test_record_of_a_run_names_its_sources(recorded: Project) -> None:
     record = json.loads((RUN / "run.json").read_text())
     assert record["config"]["arms"]["chrf"]["shots"] == 1, "the user's setting"
     assert record["config"]["scoring"]["level"] == 0.95, "the default's"
@@ -273,7 +273,7 @@ def test_planted_changes_of_the_records_are_found(planted: Findings) -> None:
     assert "does not list" in of(planted, RUN / "figures/other.png")[0].problem
 
 
-def test_nothing_but_the_planted_changes_is_found(planted: Findings) -> None:
+def test_only_the_planted_changes_are_found(planted: Findings) -> None:
     files = {*map(str, PLANTS), *(str(RUN / f"tables/{name}.csv") for name in TABLES), str(RUN / "run.json")}
     files |= {str(RUN / name) for name in ("people/dropped.csv", "figures/margin.svg", "figures/other.png")}
     assert {one.file for one in planted.differences} == files
@@ -384,7 +384,7 @@ def test_answers_of_an_endpoint_are_cut_from_its_ledger_again(readout: dict, tmp
 # What cannot be checked
 
 
-def test_what_is_gone_is_said_and_counted(here: Project, tmp_path: Path) -> None:
+def test_lost_answers_are_reported_and_counted(here: Project, tmp_path: Path) -> None:
     Path("tiny/counts.csv").unlink()
     shutil.rmtree("results/shared/models/local/weights")
     LEDGER.unlink()

@@ -186,7 +186,7 @@ def test_estimates_of_one_run_alone_are_listed() -> None:
     assert dict(zip(moved["country"], moved["status"], strict=True)) == {"MEX": "removed", "all": "added"}
 
 
-def test_estimate_is_explained_by_its_own_cells_alone() -> None:
+def test_estimate_is_explained_only_by_its_own_cells() -> None:
     after = cells(p_a=[0.7, 0.5, 0.1, None], share_a=[0.6, 0.2, 0.4, 0.9])
     pairs = pair_cells(cells(), after)
     row = {"model": "small", "language": "en", "arm": "chrf"}

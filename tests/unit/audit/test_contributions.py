@@ -142,7 +142,7 @@ def test_cells_that_do_not_count_are_kept_with_the_reason() -> None:
     assert (half["left_out"] == "").all() and (half.loc[~half["answered"], "value"] == 0.5).all()
 
 
-def test_largest_contributions_come_first_whatever_their_sign() -> None:
+def test_contributions_are_sorted_by_absolute_value() -> None:
     found = largest_first(pd.DataFrame({"probe": list("abcd"), "adds": [0.1, -0.3, 0.0, 0.3]}))
     assert list(found["probe"]) == ["b", "d", "a", "c"]
 

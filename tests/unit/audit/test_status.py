@@ -115,7 +115,7 @@ def test_bug_is_announced_before_its_traceback(tmp_path: Path) -> None:
     assert log.startswith(screen) and "Traceback" in log and log.endswith("KeyError: 'lost'\n")
 
 
-def test_message_is_one_paragraph_whatever_it_quotes() -> None:
+def test_message_is_one_paragraph_for_any_quoted_text() -> None:
     error = InputError("counts.csv", "cannot be read (saw 5\n)", "Correct\nthe file")
     assert str(error) == "counts.csv: cannot be read (saw 5). Correct the file."
 
@@ -235,7 +235,7 @@ REPLY_BAR = "\rreply:  25%|██▌       | 5/20 [1:00:10<00:10,  3.00reply/s]"
     ],
     ids=["counted", "prompts", "all prompts", "replies"],
 )
-def test_log_tells_the_answers_of_a_running_job(log: str, done: int, rate: float | None, folder: Path) -> None:
+def test_log_shows_the_answers_of_a_running_job(log: str, done: int, rate: float | None, folder: Path) -> None:
     write(folder / "log", log)
     start = Start("", [], [], 0.0, alive=True)
     expected = AnswerProgress(RUNNING, 120, done, rate, None)
@@ -244,7 +244,7 @@ def test_log_tells_the_answers_of_a_running_job(log: str, done: int, rate: float
 
 
 @pytest.mark.slow
-def test_ledger_tells_the_answers_of_a_job_that_has_ended_and_of_one_that_holds_it(folder: Path) -> None:
+def test_ledger_reports_the_answers_of_ended_and_running_jobs(folder: Path) -> None:
     path = folder / "en.sqlite"
     write(folder / "log", "10 requests: 8 to make, 2 in the ledger\n")
     with Ledger(path) as ledger, ledger.run({}, device="endpoint", threads=1, versions={}) as run:

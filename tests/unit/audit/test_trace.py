@@ -316,7 +316,7 @@ def test_cells_that_are_not_shown_are_named(project: Path) -> None:
         ({"where": "arms=chrf"}, "Did you mean arm?"),
     ],
 )
-def test_what_is_not_there_is_refused_with_what_there_is(
+def test_missing_point_is_refused_with_the_existing_ones(
     wanted: dict[str, object], message: str, project: Path
 ) -> None:
     with pytest.raises(InputError, match=re.escape(message)):
@@ -557,7 +557,7 @@ def test_source_of_one_arm_leaves_the_other_arm_of_a_contrast(project: Path) -> 
 # Excluded probes
 
 
-def test_probe_that_the_run_excludes_is_told_with_the_reason(project: Path, tmp_path: Path) -> None:
+def test_excluded_probe_is_reported_with_the_reason(project: Path, tmp_path: Path) -> None:
     shutil.copytree(project, tmp_path / "project")
     folder = tmp_path / "project" / "results" / "default"
     path = folder / "run.json"
@@ -572,7 +572,7 @@ def test_probe_that_the_run_excludes_is_told_with_the_reason(project: Path, tmp_
     assert "its category, social_capital, is not in the setting probes.categories" in told
 
 
-def test_probe_that_a_country_lacks_is_told_with_the_peoples_answers(project: Path, tmp_path: Path) -> None:
+def test_probe_that_a_country_lacks_is_reported_with_the_peoples_answers(project: Path, tmp_path: Path) -> None:
     shutil.copytree(project, tmp_path / "project")
     folder = tmp_path / "project" / "results" / "default"
     (folder / "people" / "dropped.csv").write_text("country,probe,reason\nDEU,Q64,tie\nDEU,Q66,no_answers\n")

@@ -31,5 +31,5 @@ def test_every_selector_and_every_kind_of_answers_has_a_look() -> None:
     assert looks._ANSWERS.keys() == set(get_args(WhoseAnswers)) - {"own"}
 
 
-def test_the_plan_knows_the_size_of_every_number_format() -> None:
+def test_plan_has_the_size_of_every_number_format() -> None:
     assert models._WIDTH.keys() == set(DTYPES)

@@ -577,7 +577,7 @@ def test_order_of_the_rows_of_a_ranking_changes_nothing(strategy: str, show, ran
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_sequence_changes_the_order_alone(strategy: str, show) -> None:
+def test_sequence_changes_only_the_order(strategy: str, show) -> None:
     first, last = show(arm(strategy, 3)), show(arm(strategy, 3, sequence="nearest_last"))
     assert last == {key: candidates[::-1] for key, candidates in first.items()}
     drawn = show(arm(strategy, 3, sequence="drawn"))
@@ -635,7 +635,7 @@ def test_excluded_kin_is_not_shown(exclude: str, column: str, show, sample: pd.D
             assert all(kind[key[1]] != kind[candidate] for candidate in candidates)
 
 
-def test_pool_that_is_too_small_is_told(show) -> None:
+def test_too_small_pool_is_reported(show) -> None:
     with pytest.raises(InputError, match=r"arms\.mine.*shots.*candidates that it needs.*raise the ceiling"):
         show(arm("chrf", 5, ceiling=8))
     with pytest.raises(InputError, match=r"arms\.mine.*has 0 of the \d candidates"):

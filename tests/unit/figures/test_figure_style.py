@@ -156,7 +156,7 @@ def test_many_arms_with_long_names_stay_apart(figure: str) -> None:
 
 
 @pytest.mark.parametrize("width", [*WIDTHS, 5.05])
-def test_files_are_exactly_as_wide_as_the_setting_says(width: float, tmp_path: Path) -> None:
+def test_files_have_exactly_the_width_of_the_setting(width: float, tmp_path: Path) -> None:
     config = default()
     config["figures"]["style"]["width"] = width
     (drawn,) = draw_pages(config, "margin").values()
@@ -316,7 +316,7 @@ def lab(colour: str, vision: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("vision", MACHADO)
-def test_colours_are_told_apart_by_every_vision(vision: str) -> None:
+def test_colours_differ_for_every_vision(vision: str) -> None:
     looks = find_looks(Config.read(default()).arms, {})
     main = [looks[arm].colour for arm in ("zero_shot", "random", "category", "chrf", "chrf_inverted")]
     apart = [np.linalg.norm(lab(a, vision) - lab(b, vision)) for a, b in itertools.combinations(main, 2)]
@@ -327,7 +327,7 @@ def test_colours_are_told_apart_by_every_vision(vision: str) -> None:
     assert np.linalg.norm(ends[0] - ends[1]) > 50
 
 
-def test_arms_of_a_figure_are_told_apart_without_colour() -> None:
+def test_arms_of_a_figure_differ_without_colour() -> None:
     for file in ([], [Path("config/study.yaml")]):
         config = read_config(file)
         looks = find_looks(config.arms, {})
@@ -373,7 +373,7 @@ def test_readers_are_marks_at_the_dots_of_arms_with_demonstrations(figure: str, 
         assert sorted(y for _, y in marks["ideal_reader"]) == sorted(dots)
 
 
-def test_note_says_what_the_bars_are() -> None:
+def test_note_explains_the_bars() -> None:
     config = default()
     config["scoring"] |= {"level": 0.9, "resample": ["batteries", "seeds"]}
     (drawn,) = draw_pages(config, "agreement").values()

@@ -335,7 +335,7 @@ def test_contrasts_of_languages_about_one_country_each_have_main_intervals() -> 
 
 
 @pytest.mark.slow
-def test_difference_of_differences_says_what_it_is() -> None:
+def test_difference_of_differences_is_labelled() -> None:
     less = contrasts().assign(beyond="own - zero")
     order = [["own", "other"], {"arm": "own", "against": "other", "beyond": ["own", "zero"]}]
     (ax,) = plot_contrasts.draw(pd.concat([less, contrasts()]), [Contrast.read(one) for one in order], STYLE).axes
@@ -371,7 +371,7 @@ def test_calibration_has_a_dot_per_country_and_probe() -> None:
 
 
 @pytest.mark.slow
-def test_calibration_says_the_same_whichever_pole_is_called_a() -> None:
+def test_calibration_does_not_depend_on_which_pole_is_a() -> None:
     table = scores({"en": ["zero"]})
     renamed = table.copy()
     turned = renamed["probe"] == renamed["probe"].iloc[0]
@@ -516,7 +516,7 @@ def test_label_is_shown_as_it_is_written_in_the_other_figures() -> None:
     assert f"{name} \N{MINUS SIGN} Other country, percentage points" in shown_texts(figure)
 
 
-def test_arms_keep_their_look_whatever_they_are_called() -> None:
+def test_look_of_an_arm_does_not_depend_on_its_name() -> None:
     labels = {"models": {"m": "M"}, "arms": {"zero": "_", "own": "Same", "other": "Same "}}
     figure = plot_agreement.draw(estimates({"en": ["zero", "own", "other"]}), NO_METRICS, None, styled(labels))
     marks = {to_hex(line.get_color()) for line in figure.axes[0].lines if line.get_marker() not in ("None", "")}

@@ -399,7 +399,7 @@ def test_dumbbell_of_a_country_has_both_languages_and_is_pale_where_uncertain(st
 
 
 @pytest.mark.slow
-def test_category_without_an_interval_is_an_outline_and_says_how_few_batteries_it_has(style: Style) -> None:
+def test_category_without_an_interval_is_an_outline_with_its_number_of_batteries(style: Style) -> None:
     figure = plot_categories.draw(choose_gains(categories(), GAINS), GAINS, style)
     assert rows_of(figure) == ["Ethics (7)", "My values (2)", "Science (1)"]
     ax = figure.axes[0]

@@ -264,7 +264,7 @@ def assert_close(one: list[tuple], other: list[tuple], bound: float = 1e-4) -> N
 @pytest.mark.slow
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(trees(), st.integers(1, 60), st.randoms(use_true_random=False))
-def test_rows_answer_as_single_prompts_do_whatever_their_order_and_size(
+def test_rows_of_any_order_and_size_answer_as_single_prompts_do(
     llama: LlamaForCausalLM, prompts: list[Rendered], row_tokens: int, shuffler: random.Random
 ) -> None:
     shuffler.shuffle(prompts)
@@ -307,7 +307,7 @@ def test_last_mlp_is_computed_where_an_answer_is_read_and_nowhere_else(
 @pytest.mark.slow
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(trees(), st.integers(1, 60))
-def test_answer_hangs_on_its_own_prompt_alone(
+def test_answer_depends_only_on_its_own_prompt(
     llama: LlamaForCausalLM, prompts: list[Rendered], row_tokens: int
 ) -> None:
     together = score_all(llama, prompts, "packed", row_tokens)
@@ -448,7 +448,7 @@ def test_row_that_fails_after_the_model_is_computed_again_with_its_own_past(
 
 
 @pytest.mark.parametrize("error", SHORT)
-def test_memory_that_does_not_suffice_for_one_token_is_told(error: Exception, llama: LlamaForCausalLM) -> None:
+def test_memory_too_small_for_one_token_is_reported(error: Exception, llama: LlamaForCausalLM) -> None:
     prompts = rendered([3, 4, 5], [3, 4, 6])
     with (
         memory_for(0, llama, error),
@@ -691,7 +691,7 @@ def ask(model: PreTrainedModel, table: pd.DataFrame, kind: str, folder: Path) ->
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ENGINES)
-def test_readouts_are_what_the_model_says_of_labels_and_options(
+def test_readouts_are_the_models_log_probabilities_of_labels_and_options(
     kind: str, llama: LlamaForCausalLM, tmp_path: Path
 ) -> None:
     table = table_of(CASES)

@@ -167,7 +167,7 @@ def test_other_words_stay_other_words(language: str, option: str, reply: str) ->
     assert which_option(reply, [], [option, "x"], language) is None
 
 
-def test_options_that_differ_only_by_what_is_folded_are_told_apart() -> None:
+def test_options_that_are_equal_when_folded_are_distinguished() -> None:
     assert which_option("ποτέ", [], ["ποτέ", "πότε"], "el") == 1
     assert which_option("Πότε", [], ["ποτέ", "πότε"], "el") == 2
     assert which_option("ΠΟΤΕ", [], ["ποτέ", "πότε"], "el") is None

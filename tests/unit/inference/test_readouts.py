@@ -231,7 +231,7 @@ def estimated(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 
 @pytest.mark.parametrize("readout", ["option", "pmi"])
-def test_contrasts_under_a_readout_are_those_of_a_run_that_reads_so(readout: str, estimated: World) -> None:
+def test_contrasts_under_a_readout_are_those_of_a_run_with_this_readout(readout: str, estimated: World) -> None:
     world, made = estimated, read_table(estimated.folder / "readouts.csv", ContrastsByReadout)
     assert set(made["readout"]) == {"option", "open", "per_token", "per_byte", "pmi"}
     assert set(made["templates"]) == {"words"}

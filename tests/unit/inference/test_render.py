@@ -491,7 +491,7 @@ def test_shorter_option_excludes_the_longer_one() -> None:
     assert np.exp(opens) == pytest.approx([0.7 - 0.35, 0.35 - 0.1, 0.1])
 
 
-def test_probability_of_openings_is_that_of_all_replies_that_begin_so() -> None:
+def test_probability_of_openings_is_that_of_all_replies_with_them() -> None:
     torch.manual_seed(3)
     tokenizer = byte_tokenizer()
     sizes = {"vocab_size": 262, "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2}

@@ -25,7 +25,7 @@ def test_answers_by_a_rounded_output_layer_are_not_used_again(dtype: str) -> Non
     assert fingerprint_of(facts) != fingerprint_of(replace(USUAL, dtype=dtype).facts(CARD, "cpu"))
 
 
-def test_facts_change_with_all_that_decides_an_answer_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_facts_change_only_with_causes_of_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     usual = fingerprint_of(USUAL.facts(CARD, "cpu"))
     assert usual == fingerprint_of(USUAL.facts(dict(reversed(CARD.items())) | {"parameters": 5}, "cpu"))
     changes = {one.name: {} if one.name == "template" else "other" for one in fields(Setup)}

@@ -10,7 +10,7 @@ from selfalign.ledger.reading import describe_ledger
 from tiny import PRESS, table_of
 
 
-def test_prune_tells_what_would_go_and_deletes_it_only_when_told(two: Path) -> None:
+def test_prune_lists_answers_and_deletes_them_only_when_confirmed(two: Path) -> None:
     before, size = beside(two), two.stat().st_size
     told = ledger_says("prune", two, "--keep", OTHER)
     assert re.search(rf"^{MARK} +40 +40 +0$", told, re.M) and re.search(rf"^{OTHER} +20 +0 +20$", told, re.M)
@@ -36,7 +36,7 @@ def test_prune_keeps_the_prompts_of_tables(two: Path) -> None:
     assert read(two, OTHER) == by_key([entry(3)])
 
 
-def test_prune_of_what_is_not_there_or_not_said_is_refused(two: Path, refused: Refused) -> None:
+def test_prune_of_unknown_or_unnamed_answers_is_refused(two: Path, refused: Refused) -> None:
     typo = MARK[:-1] + ("0" if MARK[-1] != "0" else "1")
     refused("ledger", "prune", two, "--keep", typo, "--yes", tells=["no answer is under", f'mean "{MARK}"'])
     refused("ledger", "prune", two, "--yes", tells=["nothing says what to keep"])

@@ -14,7 +14,7 @@ from selfalign.ledger.reading import describe_ledger
 from selfalign.ledger.storage import Ledger
 
 
-def test_list_tells_models_answers_and_runs(two: Path) -> None:
+def test_list_shows_models_answers_and_runs(two: Path) -> None:
     with pytest.raises(KeyboardInterrupt), Ledger(two) as ledger, ledger.run(FACTS, **HOW):
         raise KeyboardInterrupt
     before = beside(two)
@@ -30,7 +30,7 @@ def test_list_tells_models_answers_and_runs(two: Path) -> None:
     assert {model["fingerprint"]: model["answers"] for model in listed["models"]} == {MARK: 40, OTHER: 20}
 
 
-def test_list_tells_of_a_change_that_was_cut_off_and_the_next_job_undoes_it(tmp_path: Path) -> None:
+def test_list_reports_an_interrupted_change_and_the_next_job_undoes_it(tmp_path: Path) -> None:
     entries = [entry(number) for number in range(300)]
     write(tmp_path / "whole.sqlite", entries)
     whole, cut = tmp_path / "whole.sqlite", tmp_path / "cut.sqlite"

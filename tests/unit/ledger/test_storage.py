@@ -79,7 +79,7 @@ def test_number_that_cannot_be_a_log_probability_is_not_recorded(number: float, 
     assert read(path) == {}
 
 
-def test_run_is_remembered_with_what_it_cost(tmp_path: Path) -> None:
+def test_run_is_recorded_with_its_cost(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite"
     with Ledger(path) as ledger, ledger.run(FACTS, device="cuda:1", threads=7, versions={"torch": "2"}) as run:
         run.record([entry(0), entry(1)], tokens=30, peak_memory=500)

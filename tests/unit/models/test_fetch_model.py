@@ -41,7 +41,7 @@ OTHERS = NONE.replace("none", "0.9, 1.1")
         pytest.param("", "pip cannot download m==1.0 (exit code 1)", id="nothing"),
     ],
 )
-def test_reason_why_pip_failed_is_told(
+def test_reason_why_pip_failed_is_reported(
     said: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failed = subprocess.CompletedProcess([], 1, stdout="", stderr=said)

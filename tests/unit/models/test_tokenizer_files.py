@@ -54,9 +54,7 @@ def test_class_that_cuts_as_the_file_does_is_used(tmp_path: Path, capsys: pytest
     assert capsys.readouterr().err == ""
 
 
-def test_tokenizer_that_cannot_be_read_as_the_file_says_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_tokenizer_that_differs_from_its_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, DIGITS)
     monkeypatch.setattr(tokenizer_files, "PreTrainedTokenizerFast", AutoTokenizer)
     with pytest.raises(InputError, match=r"tokenizer.json, value .+does not read this tokenizer as the"):

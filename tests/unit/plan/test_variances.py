@@ -36,7 +36,7 @@ def test_components_give_the_variance_of_a_mean() -> None:
     assert error(6, 0.5) == pytest.approx(np.sqrt(unrelated / probes), rel=0.06)
 
 
-def test_difference_is_found_as_often_as_the_plan_says() -> None:
+def test_share_of_found_differences_is_the_plans_power() -> None:
     (found,) = variances.reach(np.array([0.04]), np.array([12.0]), 0.95)
     generator = np.random.default_rng(5)
     t = (found + 0.04 * generator.normal(size=40_000)) / (0.04 * np.sqrt(generator.chisquare(12, 40_000) / 12))

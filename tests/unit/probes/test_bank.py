@@ -165,9 +165,7 @@ def test_reversed_agrees_with_the_codebook(scaled_bank: pd.DataFrame, codebook: 
     assert told > 120
 
 
-def test_labels_say_what_the_codebook_says_at_both_ends(
-    scaled_bank: pd.DataFrame, labels: dict, codebook: dict
-) -> None:
+def test_labels_at_both_ends_are_those_of_the_codebook(scaled_bank: pd.DataFrame, labels: dict, codebook: dict) -> None:
     checked = 0
     for probe in scaled_bank.itertuples():
         ours, theirs = labels[probe.labels], codebook[probe.question]

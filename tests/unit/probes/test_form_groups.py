@@ -71,7 +71,7 @@ def test_sizes_count_everybody(planted: tuple) -> None:
     assert len(members) == 3 * (40 + 32)
 
 
-def test_group_that_nobody_is_in_has_a_size_of_0(planted: tuple) -> None:
+def test_empty_group_has_size_0(planted: tuple) -> None:
     responses, groups = planted
     only_men = groups[groups["group"] != "female"]
     sizes = size_groups(only_men, responses, read_crosswalk(CROSSWALK), ["sex"], 1)

@@ -125,7 +125,7 @@ def test_other_options_are_not_cut(options: str, given: str, why: str) -> None:
         cut_into_poles(dict(enumerate(options.split("; "), start=1)), map(int, given.split()))
 
 
-def test_option_that_nobody_chose_is_of_no_pole() -> None:
+def test_option_without_answers_has_no_pole() -> None:
     """The data set mixes the options of other questions into some lists; nobody chose these."""
     options = {1: "Good", 2: "Bad", 3: "Trains should be free of charge"}
     assert cut_into_poles(options, [1, 2]) == Cut((1,), (2,), (3,), "good", "bad")

@@ -105,7 +105,7 @@ def test_political_action_is_one_card(bank: pd.DataFrame) -> None:
     assert set(bank.loc[bank["battery"] == "political_action", "probe"]) == set(card["probe"])
 
 
-def test_document_on_probes_tells_what_the_bank_holds(bank: pd.DataFrame) -> None:
+def test_document_on_probes_has_the_numbers_of_the_bank(bank: pd.DataFrame) -> None:
     batteries = bank["battery"].value_counts()
     assert_told(
         f"The bank has {len(bank)} probes for {bank['question'].nunique()} questions",
@@ -120,7 +120,7 @@ def test_document_on_probes_tells_what_the_bank_holds(bank: pd.DataFrame) -> Non
     assert_told(f"{labels.nunique()} sets of labels serve all questions", page="poles.md")
 
 
-def test_document_on_probes_tells_the_margins_of_the_example(
+def test_document_on_probes_has_the_margins_of_the_example(
     bank: pd.DataFrame, counts: pd.DataFrame, poles: pd.DataFrame
 ) -> None:
     is_a = poles["majority"] == "A"
@@ -192,7 +192,7 @@ def test_probes_are_chosen_by_category_and_by_id_and_all_where_none_is_named(ban
         select_probes(requested, {"categories": ["security"]}, file)
 
 
-def test_step_selects_probes_and_says_why_it_leaves_out_the_others(bank: pd.DataFrame, tmp_path: Path) -> None:
+def test_step_selects_probes_and_reports_why_it_excludes_others(bank: pd.DataFrame, tmp_path: Path) -> None:
     settings = {"categories": ["religion", "ethics"], "only": ["Q164", "Q171", "Q4"]}
     files = ["--selected", tmp_path / "selected.csv", "--left-out", tmp_path / "left_out.csv"]
     words = ["select-probes", "--bank", BANK_FILE, "--settings", json.dumps(settings), *files]

@@ -48,7 +48,7 @@ def shares(drawn: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({(row.country, row.probe): row.shares for row in drawn.itertuples()})
 
 
-def test_replicates_spread_as_the_standard_error_says() -> None:
+def test_spread_of_replicates_is_the_standard_error() -> None:
     people = respondents()
     poles = poles_of(people)
     drawn = shares(resample_respondents(people, poles, PROBES, 4000, 1))

@@ -303,7 +303,7 @@ def test_code_that_a_scale_does_not_have_is_refused() -> None:
 
 
 @pytest.mark.slow
-def test_shares_of_several_codes_together_are_dropped_and_said() -> None:
+def test_shares_of_several_codes_together_are_dropped_and_reported() -> None:
     shares = read_input(SURVEY / "shares" / "shares.csv", Shares)
     table = Distributions.validate(parse_shares(shares, read_input(SCALES, Scales)))
     spread = PeopleScales.validate(spread_people(table, CODES))

@@ -78,7 +78,7 @@ def test_edited_text_is_recorded_as_changed(resources: Path) -> None:
     assert "not as released (changed files: 1);" in bank_in_words(after)
 
 
-def test_bank_of_ones_own_needs_no_version(tmp_path: Path) -> None:
+def test_own_bank_needs_no_version(tmp_path: Path) -> None:
     for name in ("probes.csv", "en.csv"):
         (tmp_path / name).write_text(name, encoding="utf-8")
     found = record(tmp_path / "probes.csv", tmp_path / "en.csv")
@@ -86,14 +86,14 @@ def test_bank_of_ones_own_needs_no_version(tmp_path: Path) -> None:
     assert bank_in_words(found).startswith("Probe bank: without a version; digest of its 2 files ")
 
 
-def test_texts_of_ones_own_are_not_of_the_release(resources: Path, tmp_path: Path) -> None:
+def test_own_texts_are_not_of_the_release(resources: Path, tmp_path: Path) -> None:
     own = tmp_path / "mine.csv"
     shutil.copy(resources / "probes/texts/en.csv", own)
     found = record(resources / "probes/probes.csv", own, version=resources / "probes/bank.yaml")
     assert found["changed"] == [str(own)]
 
 
-def test_trace_tells_the_bank_of_the_results_and_what_changed_since(resources: Path) -> None:
+def test_trace_names_the_bank_of_the_results_and_later_changes(resources: Path) -> None:
     bank, text = resources / "probes/probes.csv", resources / "probes/texts/en.csv"
     recorded = bank.parent / "people/bank.json"
     assert "not recorded" in describe_recorded_bank(recorded, [bank])

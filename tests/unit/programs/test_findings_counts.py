@@ -201,7 +201,7 @@ def test_parts_of_the_positive_control_are_those_of_its_table() -> None:
         assert text.format(share) in page, share
 
 
-def test_the_findings_say_what_the_margin_is_with_letters() -> None:
+def test_findings_have_the_margin_with_letters() -> None:
     table = read_kept("programs/frames").fillna({"against_frame": "", "beyond": ""})
     margins = table.query("against == 'chrf_other' and beyond == ''").set_index("frame")
     (gap,) = table.query("frame == 'letters' and against_frame == 'words'").to_dict("records")

@@ -567,7 +567,7 @@ def test_demonstrations_in_the_own_language_differ_by_country(cells: pd.DataFram
     assert (spoken["BOL"] != german["BOL"]).all()
 
 
-def test_arm_is_run_for_its_countries_alone(cells: pd.DataFrame) -> None:
+def test_arm_runs_only_for_its_countries(cells: pd.DataFrame) -> None:
     assert set(select(cells, arm="some")["country"]) == {"DEU"}
 
 
@@ -620,9 +620,7 @@ def test_demonstrations_on_scales_carry_the_modal_answer_of_their_source(
             assert int(code) == expected, "confidence is asked on codes 1 to 4"
 
 
-def test_probe_without_a_distribution_over_its_scale_is_asked_with_two_options_alone(
-    write, spread: pd.DataFrame
-) -> None:
+def test_probe_without_a_distribution_over_its_scale_has_only_two_options(write, spread: pd.DataFrame) -> None:
     frames = tuple(read_frame(RESOURCES / "templates" / "en.yaml", name) for name in ("letters", "scale"))
     few = spread[(spread["country"] != "DEU") | (spread["question"] != "Q64")]
     design, _ = write({"zero": ARMS["zero"]}, ["BOL", "DEU"], frames=frames, spread=few)
@@ -795,7 +793,7 @@ def test_new_arm_or_country_leaves_the_prompts_of_the_others(cells: pd.DataFrame
 
 
 @pytest.mark.slow
-def test_frame_of_ones_own_multiplies_the_cells(write, letters: Frame, some_bank: pd.DataFrame) -> None:
+def test_own_frame_multiplies_the_cells(write, letters: Frame, some_bank: pd.DataFrame) -> None:
     digits = Frame("digits", "Choose.", "Is it 1 {first} or 2 {second}? {statement}", "Reply:", ("1", "2"))
     design, prompts = write({"own": ARMS["own"]}, ["DEU"], frames=(letters, digits))
     table = design.merge(prompts, on="prompt")

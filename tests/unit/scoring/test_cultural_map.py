@@ -287,7 +287,7 @@ def test_people_through_two_options_stay_where_they_are(people: MapPeople) -> No
     assert (seen.base[trust], seen.slope[trust]) == (1.0, 1.0), "a question with two answers loses nothing"
 
 
-def test_model_that_answers_as_a_country_lies_on_its_point(tables: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+def test_model_with_a_countrys_answers_has_its_point(tables: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     points, _ = tables
     models = points[points["model"] == "m"].set_index(["arm", "country"])
     assert models.loc["own", "distance"].max() < 1e-9
@@ -365,7 +365,7 @@ def test_respondents_give_points_of_countries_with_weights(distributions: pd.Dat
     assert points.loc["AAA", "survival_se"] == pytest.approx(each[:297, 0].std() / np.sqrt(297))
 
 
-def test_items_that_nobody_answered_together_are_named(people: MapPeople) -> None:
+def test_items_without_common_respondents_are_named(people: MapPeople) -> None:
     random = np.random.default_rng(5)
     tops = SCALES.dropna(subset="counted").groupby("question")["code"].max()
     answers = {question: random.integers(1, tops[question] + 1, 300) for question in ITEMS["question"]}
@@ -451,7 +451,7 @@ def test_map_is_off_in_the_default_and_on_in_its_config() -> None:
 
 
 @pytest.mark.slow
-def test_run_with_too_few_items_is_told_which_probes_to_add() -> None:
+def test_error_of_too_few_items_names_the_probes_to_add() -> None:
     config = settings(only=["Q57a", "Q164", "Q182", "Q209", "Q8"])
     told = why(config)
     assert told.startswith("the run has 4 of the map's 10 items, and scoring.map.least is 8. Add to probes.only: "), (
@@ -527,7 +527,9 @@ def test_many_countries_have_one_ellipse_of_median_area() -> None:
     assert choose_regions(rows).empty
 
 
-def test_page_without_a_point_of_a_model_says_why(tables: tuple[pd.DataFrame, pd.DataFrame], style: Style) -> None:
+def test_page_without_a_point_of_a_model_gives_the_reason(
+    tables: tuple[pd.DataFrame, pd.DataFrame], style: Style
+) -> None:
     points, axes = tables
     of_models = points["model"] != PEOPLE
     rows = choose_points(points.assign(survival=points["survival"].mask(of_models)), ["own"], {"en": "zero"})

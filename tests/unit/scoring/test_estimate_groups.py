@@ -135,7 +135,7 @@ def test_step_writes_both_tables(cells: pd.DataFrame, poles: pd.DataFrame, tmp_p
     assert set(made["measure"]) == {"agreement", "alignment"}
 
 
-def test_ideal_reader_of_a_group_knows_nobody_of_its_country(poles: pd.DataFrame) -> None:
+def test_ideal_reader_of_a_group_knows_no_group_of_its_country(poles: pd.DataFrame) -> None:
     prompts = pd.DataFrame(
         {"prompt": ["p"], "demonstrations": [""], "shown": ["[]"], "options": ['["a", "b"]'], "labels": ["[]"]}
     )

@@ -134,7 +134,7 @@ def test_estimates_depend_on_values_and_seed_only() -> None:
 
 
 @pytest.mark.slow
-def test_language_and_model_are_estimated_as_if_alone() -> None:
+def test_language_and_model_are_estimated_separately() -> None:
     both = scores({"zero": 0, "own": 0.2}, languages=("en", "es"))
     both = pd.concat([both, both.assign(model="n", p_a=0.9, agreement=1.0)])
     together = estimate_all(both)
@@ -178,7 +178,7 @@ def test_p_agrees_with_the_interval() -> None:
 # What else is left to chance
 
 
-def test_people_widen_the_interval_of_close_majorities_as_theory_says() -> None:
+def test_people_widen_the_interval_of_close_majorities_as_in_theory() -> None:
     """A model that always says A: its agreement is the share of probes whose majority is A, which few people tell."""
     table = complete(scores({"own": 0.0}, ("BOL",)).assign(p_a=1.0, share_a=0.51, majority="A"))
     drawn = people(table, spread=0.02, size=4000)
@@ -560,7 +560,7 @@ def test_transfer_is_the_contrast_with_each_source_by_itself() -> None:
 
 
 @pytest.mark.slow
-def test_transfer_says_what_was_reached_with_each_source_on_the_same_probes() -> None:
+def test_transfer_has_the_agreement_with_each_source_on_the_same_probes() -> None:
     table = scores({"own": 0.1, "other": 0}).query(
         "not (arm == 'own' and country == 'MEX' and battery == 'child_qualities')"
     )
@@ -732,7 +732,7 @@ def test_mixed_model_has_the_largest_restricted_likelihood() -> None:
     assert all(fitted(*(found * step))[0] < best for step in 1 + 0.02 * np.vstack([np.eye(3), -np.eye(3)]))
 
 
-def test_mixed_model_that_cannot_be_fitted_says_so() -> None:
+def test_failed_fit_of_a_mixed_model_is_reported() -> None:
     for values in (crossed(0.2).assign(value=0.1), crossed(0.2).assign(battery="only")):
         made = fit(values, 0.95)
         assert not made["converged"] and "not fitted" in made["note"] and np.isnan(made["estimate"])
@@ -837,7 +837,7 @@ def steps(folder: Path, table: pd.DataFrame, pairs: list[object]) -> Path:
 
 
 @pytest.mark.slow
-def test_difference_of_differences_is_cross_checked_too(tmp_path: Path) -> None:
+def test_difference_of_differences_is_cross_checked(tmp_path: Path) -> None:
     table = scores({"zero": 0, "own": 0.2, "other": 0.05, "random": 0.1}, bank=FEW)
     folder = steps(tmp_path, table, [["own", "other"], DIFFERENCES])
     made = read_table(folder / "mixed.csv", Mixed)

@@ -241,7 +241,7 @@ def test_metric_without_a_derivative_is_moved_by_a_step() -> None:
     assert STEP == 0.02
 
 
-def test_null_values_are_those_of_a_model_that_knows_nothing() -> None:
+def test_null_values_are_those_of_an_uninformed_model() -> None:
     cells = prepare_cells(CELLS, list(METRICS), DEFAULT_BANK)
     made = estimate_agreement(cells, HOW, list(METRICS))
     assert set(made.loc[made["p"].notna(), "measure"]) == {"agreement", "pearson", "spearman"}

@@ -391,7 +391,7 @@ def shares_of(*countries: list[float]) -> np.ndarray:
 @pytest.mark.slow
 @some
 @given(distributions(1))
-def test_uniform_scores_what_it_must(one: tuple) -> None:
+def test_uniform_policy_has_its_known_scores(one: tuple) -> None:
     (q,) = one
     k = len(q)
     p = baselines.uniform(np.ones((1, k), dtype=bool))[0]
@@ -685,7 +685,7 @@ def test_country_alone_in_its_survey_has_neither_world_nor_neighbour() -> None:
     assert table[["world", "nearest"]].isna().all(axis=None) and set(table["nearest_country"]) == {""}
 
 
-def test_answer_of_a_country_or_probe_that_nobody_was_asked_is_refused() -> None:
+def test_answer_without_counts_of_its_country_and_probe_is_refused() -> None:
     poles = poles_of(PEOPLE)
     for strange in ({"country": "XXX"}, {"probe": "Q2"}):
         with pytest.raises(KeyError):

@@ -88,7 +88,7 @@ def test_ideal_reader_without_demonstrations_is_the_mean_of_the_other_countries(
     assert ideal("DEU", "Q2", "Q1=B") == pytest.approx((0.1 * 0.7 + 0.9 * 0.2) / (0.1 + 0.9))  # the USA were not asked
 
 
-def test_tie_says_nothing_about_a_country_whichever_pole_is_shown() -> None:
+def test_tie_is_no_evidence_about_a_country_for_either_pole() -> None:
     """Pakistan ties in Q1, so an answer to it has a probability of one half there."""
     tied = SHARES.copy()
     tied.loc["PAK", "Q1"] = 0.5

@@ -92,7 +92,7 @@ def test_columns_that_are_not_asked_for_stay_on_disk(tmp_path: Path) -> None:
         read_table(path, Numbers, ["name"])
 
 
-def test_missing_column_is_told_whatever_is_read(tmp_path: Path) -> None:
+def test_missing_column_is_reported_by_every_reader(tmp_path: Path) -> None:
     path = tmp_path / "numbers.parquet"
     numbers(0, 3)[["number"]].to_parquet(path, index=False)
     with pytest.raises(InputError, match="has columns number; expected name, number"):

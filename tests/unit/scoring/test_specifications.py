@@ -108,7 +108,7 @@ def test_kinds_of_nothing_and_unknown_kinds_are_refused() -> None:
 
 
 @pytest.mark.slow
-def test_bank_of_ones_own_has_no_kinds_unless_a_file_says_so(tmp_path: Path) -> None:
+def test_own_bank_has_kinds_only_from_a_file(tmp_path: Path) -> None:
     bank = tmp_path / "probes.csv"
     bank.write_text(BANK_FILE.read_text())
     config = settings(bank=str(bank), only=["Q4", "Q60", "Q62"], kinds=["value"])
@@ -119,7 +119,7 @@ def test_bank_of_ones_own_has_no_kinds_unless_a_file_says_so(tmp_path: Path) -> 
     assert count_left_out(config) == {"attitude": 1, "none": 1}
 
 
-def test_step_says_which_probes_the_kinds_leave_out(tmp_path: Path) -> None:
+def test_step_reports_probes_excluded_by_kind(tmp_path: Path) -> None:
     kinds, left_out = BANK_FILE.with_name("kinds.csv"), tmp_path / "left_out.csv"
     options = {"only": ["Q4", "Q94"], "kinds": ["value"]}
     words = ["--bank", BANK_FILE, "--kinds", kinds, "--settings", json.dumps(options), "--left-out", left_out]
@@ -150,7 +150,7 @@ def test_five_of_ten_points_becomes_neither() -> None:
 
 
 @pytest.mark.slow
-def test_document_on_poles_tells_what_the_cut_changes(distributions: pd.DataFrame) -> None:
+def test_document_on_poles_has_the_changes_by_the_cut(distributions: pd.DataFrame) -> None:
     recut = Cutter(distributions, None, 2, 1).cut("middle", BANK, distributions["country"].unique())
     poles = recut.poles
     main = map_poles(distributions, BANK)

@@ -139,7 +139,7 @@ HEADER = SURVEY.splitlines()[0]
         pytest.param("NOTE", '"a "b, c" d"', ["line 2", "11 fields, and the header 10"], id="quotes not doubled"),
     ],
 )
-def test_mistake_in_a_survey_file_is_told_by_line_and_column(
+def test_mistake_in_a_survey_file_is_reported_with_line_and_column(
     old: str, new: str, tells: list[str], tmp_path: Path, refused: Refused
 ) -> None:
     assert old in SURVEY
@@ -250,7 +250,7 @@ EVS = "studyno,version,id_cocas,caseno,country," + ",".join(f"v{number}" for num
         ),
     ],
 )
-def test_another_release_is_named_with_what_to_get(
+def test_another_release_is_named_with_the_expected_one(
     text: str, tells: list[str], tmp_path: Path, refused: Refused
 ) -> None:
     survey = tmp_path / "survey.csv"
@@ -283,7 +283,7 @@ def write_labelled(path: Path, people: int = 6, **changes: object) -> Path:
         pytest.param({"people": 0}, ["has a header but no respondents"], id="nobody"),
     ],
 )
-def test_mistake_in_an_spss_or_stata_file_is_told(
+def test_mistake_in_an_spss_or_stata_file_is_reported(
     name: str, changes: dict, tells: list[str], tmp_path: Path, refused: Refused
 ) -> None:
     refused(*parse_arguments(write_labelled(tmp_path / name, **changes)), tells=[name, *tells])
@@ -417,7 +417,7 @@ def test_zip_bomb_is_refused(tmp_path: Path, refused: Refused) -> None:
 @pytest.mark.parametrize(
     ("size", "packed"), [(2**32 - 2, None), (17 * 2**30, 2**30)], ids=["large for its bytes", "too large"]
 )
-def test_member_that_says_it_is_huge_is_refused(
+def test_member_with_a_huge_declared_size_is_refused(
     size: int, packed: int | None, tmp_path: Path, refused: Refused
 ) -> None:
     survey = tmp_path / "survey.zip"
@@ -429,7 +429,7 @@ def test_member_that_says_it_is_huge_is_refused(
 
 
 @pytest.mark.slow
-def test_member_that_says_it_is_small_is_not_unzipped_beyond_that(tmp_path: Path, refused: Refused) -> None:
+def test_member_is_not_unzipped_beyond_its_declared_size(tmp_path: Path, refused: Refused) -> None:
     survey = tmp_path / "survey.zip"
     with zipfile.ZipFile(survey, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("wvs.csv", SURVEY + "\n" * 2**25)
@@ -451,7 +451,7 @@ def test_member_that_says_it_is_small_is_not_unzipped_beyond_that(tmp_path: Path
         pytest.param("AUS,Q1,-5,10\n", "AAA,Q1,-5,10\n", ["line 2", 'column "country"', "'AAA'"], id="no country"),
     ],
 )
-def test_mistake_in_published_counts_is_told(
+def test_mistake_in_published_counts_is_reported(
     old: str, new: str, tells: list[str], tmp_path: Path, refused: Refused
 ) -> None:
     text = COUNTS.read_text()

@@ -99,7 +99,7 @@ def test_country_whose_weights_are_all_zero_is_described() -> None:
 
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.lists(st.floats(0.01, 100), min_size=1, max_size=30), st.floats(0.1, 10))
-def test_effective_size_lies_between_one_and_all_and_knows_no_unit(weights: list[float], unit: float) -> None:
+def test_effective_size_is_between_one_and_all_and_has_no_unit(weights: list[float], unit: float) -> None:
     size = effective_size(pd.Series(weights))
     assert 1 - 1e-9 <= size <= len(weights) + 1e-9
     assert effective_size(pd.Series(weights) * unit) == pytest.approx(size)

@@ -330,7 +330,7 @@ def test_extended_missing_values_of_stata_keep_their_dot_next_to_texts(tmp_path:
     ],
     ids=["quoted commas", "bare commas", "labels of one stem", "letters and labels"],
 )
-def test_names_of_columns_are_read_whatever_their_labels(header: str, names: list[str], tmp_path: Path) -> None:
+def test_columns_are_read_by_name_and_not_by_label(header: str, names: list[str], tmp_path: Path) -> None:
     mark = "," if header.startswith("id,") else ";"
     (tmp_path / "s.csv").write_text(f"{header}\n{mark.join('123')}\n", encoding="utf-8")
     with open_survey(tmp_path / "s.csv", tmp_path) as file:
@@ -405,7 +405,7 @@ def test_use_of_each_column_is_printed() -> None:
     pd.testing.assert_frame_equal(table, expected, check_dtype=False)
 
 
-def test_program_writes_respondents_and_columns_and_says_how_many(tmp_path: Path) -> None:
+def test_program_writes_respondents_and_columns_and_counts_them(tmp_path: Path) -> None:
     (tmp_path / "survey.csv").write_text(SURVEY)
     outputs = ["--responses", tmp_path / "out" / "responses.parquet", "--columns", tmp_path / "out" / "columns.csv"]
     said = run("parse-wvs7", "--survey", tmp_path / "survey.csv", "--scales", SCALES, *outputs)

@@ -73,7 +73,7 @@ def test_run_reads_the_numbered_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert config.run.languages == ("en",)
 
 
-def test_missing_file_is_answered_with_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_of_a_missing_file_lists_existing_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     touch(tmp_path, "resources/survey/WVS_Cross-National_Wave_7_csv_v5_0.zip")
     monkeypatch.chdir(tmp_path)
     config = {"run": {"survey": "wvs7"}}

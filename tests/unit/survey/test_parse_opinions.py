@@ -244,7 +244,7 @@ literals = st.dictionaries(st.text(), st.lists(st.floats(0, 1)), max_size=4)
 @pytest.mark.slow
 @given(literals)
 @settings(deadline=None)
-def test_what_python_wrote_is_read_again(shares: dict[str, list[float]]) -> None:
+def test_files_of_python_are_read_again(shares: dict[str, list[float]]) -> None:
     assert read_literal(str(shares)) == read_literal(wrapped(shares)) == shares
 
 
@@ -319,7 +319,7 @@ GOOD = (TEA, {"Chile": [0.2, 0.8]}, ["Yes", "No"], "GAS")
         pytest.param((TEA, GOOD[1], [["Yes"], "No"], "GAS"), ['column "options"'], id="a list in a list"),
     ],
 )
-def test_mistake_is_told_by_line_and_column(
+def test_mistake_is_reported_with_line_and_column(
     row: tuple, tells: list[str], tmp_path: Path, refused: Refused, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -505,7 +505,7 @@ def assert_nothing_left(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["data/opinions.csv", "data/large.parquet"])
-def test_file_of_a_data_set_arrives_alone(path: str, hub: Hub, tmp_path: Path) -> None:
+def test_only_the_wanted_file_of_a_data_set_arrives(path: str, hub: Hub, tmp_path: Path) -> None:
     fetch_survey("s", in_hub(path), tmp_path / "out" / "file")
     assert (tmp_path / "out" / "file").read_bytes() == CONTENT
     assert [file.name for file in (tmp_path / "out").iterdir()] == ["file"]
@@ -535,7 +535,7 @@ def test_token_is_sent_to_the_hub_alone_and_never_shown(
         (in_hub("opinions.csv"), "has no file opinions.csv .*Known are: data"),
     ],
 )
-def test_refusals_of_the_hub_are_told(source: dict, message: str, hub: Hub, tmp_path: Path) -> None:
+def test_refusals_of_the_hub_are_reported(source: dict, message: str, hub: Hub, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=f"setting surveys/s/source.*{message}"):
         fetch_survey("s", source, tmp_path / "out" / "file")
     assert_nothing_left(tmp_path / "out")
@@ -550,7 +550,7 @@ def test_changed_file_of_the_hub_is_refused(path: str, hub: Hub, tmp_path: Path)
 
 
 @pytest.mark.slow
-def test_hub_out_of_reach_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_hub_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda _: None)
     with pytest.raises(
@@ -612,14 +612,14 @@ def test_wrong_checksum_shows_both_and_keeps_what_was_there(web: str, tmp_path: 
         ("/cut", "/cut cannot be fetched whole .ChunkedEncodingError"),
     ],
 )
-def test_failed_download_is_told_and_leaves_nothing(path: str, message: str, web: str, tmp_path: Path) -> None:
+def test_failed_download_is_reported_and_leaves_nothing(path: str, message: str, web: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=f"setting surveys/s/source/url: .*{message}") as error:
         fetch_survey("s", at(web + path), tmp_path / "out" / "t.csv")
     assert "secret" not in str(error.value)
     assert_nothing_left(tmp_path / "out")
 
 
-def test_server_out_of_reach_is_told(tmp_path: Path) -> None:
+def test_unreachable_server_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be fetched whole .ConnectionError.*Check the address and the network"):
         fetch_survey("s", at("http://127.0.0.1:9/t.csv"), tmp_path / "out" / "t.csv")
     assert_nothing_left(tmp_path / "out")
@@ -641,7 +641,7 @@ def test_server_out_of_reach_is_told(tmp_path: Path) -> None:
         (in_hub() | {"revision": 7}, "source/revision: got 7"),
     ],
 )
-def test_malformed_source_is_told(source: object, message: str) -> None:
+def test_malformed_source_is_reported(source: object, message: str) -> None:
     with pytest.raises(InputError, match=message):
         check_survey_source(source, "setting surveys/s/source")
 

@@ -184,7 +184,7 @@ HEADER, ROW = "question,rule,country,share\n", "Q71,top2of4,DEU,0.25\n"
         pytest.param(lambda text: text.replace("rule,", "codes,"), ["line 1", "codes", "rule"], id="renamed column"),
     ],
 )
-def test_mistake_in_shares_is_told_by_line_and_column(
+def test_mistake_in_shares_is_reported_with_line_and_column(
     change: Callable[[str], str], tells: list[str], tmp_path: Path, refused: Refused
 ) -> None:
     (tmp_path / "shares.csv").write_text(change(HEADER + ROW))

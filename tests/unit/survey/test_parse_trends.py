@@ -180,7 +180,7 @@ def test_stata_file_with_extended_missing_values(tmp_path: Path) -> None:
         ("5-0-0", "5-0-0", "2", ["nobody was asked in wave 2", "wave 3 5 6 7"]),
     ],
 )
-def test_mistake_is_told_and_nothing_is_left(
+def test_mistake_is_reported_and_leaves_nothing(
     old: str,
     new: str,
     waves: str,

@@ -12,7 +12,7 @@ RULES = (ROOT / "workflow" / "rules" / "survey.smk").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_form_has_a_step_that_writes_what_the_registry_says(form: str) -> None:
+def test_form_has_a_step_that_writes_the_registered_tables(form: str) -> None:
     rules = re.split(r"\nrule (\w+):", RULES)
     bodies = {name: body for name, body in zip(rules[1::2], rules[2::2], strict=True) if name.startswith("parse_")}
     mine = {name: body for name, body in bodies.items() if re.search(rf'surveys_of\([^)]*"{form}"', body)}

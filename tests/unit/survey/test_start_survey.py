@@ -181,7 +181,7 @@ def test_countries_are_known_by_their_names_in_other_languages(tmp_path: Path) -
     assert list(guess_countries(facts).values()) == ["DEU", "AUT", "DEU", "ESP", None]
 
 
-def test_config_tells_the_label_of_each_country(tmp_path: Path) -> None:
+def test_config_gives_the_label_of_each_country(tmp_path: Path) -> None:
     table = pd.DataFrame({"land": [1.0, 2.0] * 10, **{name: [1.0, 2.0, 3.0, 2.0] * 5 for name in ("a", "b", "c")}})
     labels = {"land": {1.0: "Deutschland", 2.0: "Nirgendwo"}}
     pyreadstat.write_sav(table, str(tmp_path / "s.sav"), variable_value_labels=labels)
