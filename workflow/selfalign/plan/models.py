@@ -55,8 +55,7 @@ def find_size(model: Model, card: Path, listed: float | None = None) -> Size | N
     """
     if card.is_file():
         return Size(json.loads(card.read_text(encoding="utf-8"))["parameters"], "card")
-    given = Path(model.folder or "no folder")
-    if tensors := read_headers(given):
+    if model.folder and (tensors := read_headers(Path(model.folder))):
         return Size(sum(math.prod(tensor.shape) for tensor in tensors.values()), "weights")
     if listed:
         return Size(listed / 2, "hub")
@@ -73,7 +72,7 @@ def find_tokenizer(model: Model, weights: Path) -> Path | None:
         model: of the config.
         weights: folder where the workflow puts its weights.
     """
-    places = [weights, Path(model.folder or "no folder")]
+    places = [weights, Path(model.folder)] if model.folder else [weights]
     return next((place for place in places if (place / "tokenizer.json").is_file()), None)
 
 
