@@ -7,6 +7,8 @@ UPGRADE ?=
 TESTS ?=
 BIN := $(CURDIR)/.venv/bin
 IN_ENV = PATH="$(BIN):$$PATH"
+# Tests start many processes. Each would compile the library again if the environment forbids to keep compiled code.
+TEST_ENV = $(IN_ENV) PYTHONDONTWRITEBYTECODE=
 PARALLEL = -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help env slurm tools run test test-fast coverage rehearsal downloads lint types docs lock clean
@@ -28,19 +30,19 @@ run: env  ## run the default experiment, and say what came out and where it is
 	@$(IN_ENV) snakemake --cores $(CORES)
 
 test: env  ## run the tests
-	@$(IN_ENV) pytest $(PARALLEL)
+	@$(TEST_ENV) pytest $(PARALLEL)
 
 test-fast: env  ## run the quick tests of the library: those in tests/unit that are not marked slow
-	@$(IN_ENV) pytest $(PARALLEL) -m "not slow and not downloads" tests/unit
+	@$(TEST_ENV) pytest $(PARALLEL) -m "not slow and not downloads" tests/unit
 
 coverage: tools  ## measure which branches of the library the tests reach, also in jobs and commands (TESTS=tests/unit: some)
 	@mkdir -p build/coverage
-	@$(IN_ENV) coverage run -m pytest $(PARALLEL) $(TESTS)
+	@$(TEST_ENV) coverage run -m pytest $(PARALLEL) $(TESTS)
 	@$(IN_ENV) coverage combine --quiet
 	@$(IN_ENV) coverage report --ignore-errors --skip-covered --include='workflow/selfalign/*'
 
 downloads: env  ## run the tests that download packages: published chat templates and tokenizers
-	@$(IN_ENV) pytest -m downloads
+	@$(TEST_ENV) pytest -m downloads
 
 rehearsal: env  ## run config/paper.yaml with an invented survey and random models: docs/rehearsal.md
 	@$(IN_ENV) python tools/rehearsal.py --published --cores $(CORES)
