@@ -187,6 +187,10 @@ def test_answers_in_words_and_recoded_values() -> None:
     assert table["a"].tolist() == [1, 2, -1, -5]
 
 
+def test_codes_of_countries_may_be_in_any_case() -> None:
+    assert list(parse(SURVEY.replace("a2,DEU", "a2,deu"))[0]["country"]) == ["DEU"] * 3 + ["FRA"]
+
+
 def test_countries_by_value_and_those_left_out() -> None:
     rows = SURVEY.replace("DEU", "1").replace("FRA", "2.0")
     settings = SETTINGS | {"countries": {"1": "DEU", "2": None}}
