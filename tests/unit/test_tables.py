@@ -37,6 +37,13 @@ def test_mistake_below_a_text_of_several_lines_is_reported_with_its_line(tmp_pat
         read_input(path, Scored)
 
 
+def test_table_with_another_separator_and_commas_in_its_cells_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("arm;beyond;score\na, b, c, d;x;1\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"line 1: has columns \(no name\), arm;beyond;score; expected arm, beyond"):
+        read_input(path, Scored)
+
+
 class Estimated(Table):
     """An estimate with all columns of p that tables have."""
 

@@ -1,6 +1,7 @@
 """A survey of one's own: any columns, any ids, its own questions and citation."""
 
 import json
+import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -186,6 +187,10 @@ def test_answers_in_words_and_recoded_values() -> None:
     assert table["a"].tolist() == [1, 2, -1, -5]
 
 
+def test_codes_of_countries_may_be_in_any_case() -> None:
+    assert list(parse(SURVEY.replace("a2,DEU", "a2,deu"))[0]["country"]) == ["DEU"] * 3 + ["FRA"]
+
+
 def test_countries_by_value_and_those_left_out() -> None:
     rows = SURVEY.replace("DEU", "1").replace("FRA", "2.0")
     settings = SETTINGS | {"countries": {"1": "DEU", "2": None}}
@@ -216,6 +221,7 @@ def test_respondents_without_a_weight_can_be_left_out() -> None:
         ),
         pytest.param(",0.5,", ",heavy,", ['"w"', "number of 0 or more", "'heavy'", "line 3"], id="weight in words"),
         pytest.param(",0.5,", ",-1,", ["number of 0 or more", "'-1'", "line 3"], id="negative weight"),
+        pytest.param(",0.5,", ",1e300,", ["at most 1e12", "'1e300'", "line 3"], id="huge weight"),
         pytest.param("a3", "a1", ["1 ids", "'a1' in lines 2, 4", "take `respondent` out"], id="repeated ids"),
         pytest.param("FRA", "Gallia", ['"land"', "'Gallia' (1 respondents)", "line 5", "null"], id="country"),
         pytest.param(SURVEY, SURVEY.splitlines()[0] + "\n", ["no respondents"], id="no respondents"),
@@ -226,6 +232,24 @@ def test_mistakes_in_the_survey_are_reported(old: str, new: str, tells: list[str
     message = told(SURVEY.replace(old, new))
     for part in tells:
         assert part in message, message
+
+
+def test_weights_with_a_separator_of_thousands_are_refused() -> None:
+    message = told('id,land,w,V 1,v2\na1,DEU,987,1,2\na2,DEU,"1,234",3,1\n')
+    assert "separator of thousands: '1,234' (1 respondents), the first in line 3. Write 1234 for 1,234" in message
+
+
+@pytest.mark.parametrize(
+    ("settings", "tells"),
+    [
+        ({"missing_weight": "leave_out"}, "3 of DEU (no weight), 1 of FRA (no weight)"),
+        ({"countries": {"DEU": None, "FRA": None}}, "3 of DEU (null in surveys.*.countries), 1 of FRA (null"),
+    ],
+    ids=["weights", "countries"],
+)
+def test_survey_whose_rows_are_all_left_out_is_refused(settings: dict, tells: str) -> None:
+    rows = re.sub(r",\d\.5,|,1\.0,", ",,", SURVEY)
+    assert f"no row is left; left out are: {tells}" in told(rows, settings=SETTINGS | settings)
 
 
 def test_question_without_answers_is_refused() -> None:

@@ -81,6 +81,17 @@ def country_of_number(text: str) -> str | None:
     return WVS_NUMBERS.get(digits) or (known.alpha_3 if known else None)
 
 
+def number_of_country(code: str) -> int:
+    """The number of a country in ISO 3166 or in the World Values Survey.
+
+    Args:
+        code: one of `CODES`.
+    """
+    numbers = {ours: number for number, ours in WVS_NUMBERS.items()}
+    known = pycountry.countries.get(alpha_3=code)
+    return int(known.numeric if known else numbers[code])
+
+
 def suggest_country(text: str) -> str:
     """A remedy for a text that is no code: the country that it stands for by another standard, or a code like it."""
     try:

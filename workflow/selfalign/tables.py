@@ -272,7 +272,7 @@ def _read(
     if schema.strict and list(table.columns) != expected:
         if (unnamed := given.count(_NO_NAME)) and set(expected) <= set(given):
             raise _too_long(path, 2, len(given), len(given) - unnamed)
-        problem = f"has columns {', '.join(given)}; expected {', '.join(expected)}"
+        problem = f"has columns {', '.join(dict.fromkeys(given))}; expected {', '.join(expected)}"
         raise InputError(path, problem, remedy, row=1)
     try:
         return schema.validate(table, lazy=True)
@@ -303,7 +303,7 @@ def _read_csv(path: Path, **settings: object) -> pd.DataFrame:
 def _count_line_ends(table: pd.DataFrame) -> pd.Series:
     """How many line ends are in the cells above each row."""
     in_header = sum(str(name).count("\n") for name in table.columns)
-    in_rows = sum((table[name].str.count("\n") for name in table.columns), start=pd.Series(0, table.index))
+    in_rows = sum((column.str.count("\n") for _, column in table.items()), start=pd.Series(0, table.index))
     return in_header + in_rows.cumsum().shift(fill_value=0)
 
 

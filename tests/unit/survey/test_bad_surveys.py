@@ -199,10 +199,12 @@ def test_survey_that_is_not_there_is_refused(tmp_path: Path, refused: Refused) -
     refused(*parse_arguments(survey), tells=[str(survey), "no such survey file", "in the config"])
 
 
-@pytest.mark.parametrize("name", ["survey.csv.gz", "survey"])
-def test_survey_of_another_format_is_refused(name: str, tmp_path: Path, refused: Refused) -> None:
+@pytest.mark.parametrize(
+    ("name", "remedy"), [("survey.csv.gz", "Unpack it"), ("survey.7z", "Unpack it"), ("survey", "Download it")]
+)
+def test_survey_of_another_format_is_refused(name: str, remedy: str, tmp_path: Path, refused: Refused) -> None:
     (tmp_path / name).write_text(SURVEY)
-    refused(*parse_arguments(tmp_path / name), tells=[name, "not one of .csv, .sav, .dta, nor a .zip", "Download it"])
+    refused(*parse_arguments(tmp_path / name), tells=[name, "not one of .csv, .sav, .dta, nor a .zip", remedy])
 
 
 @pytest.mark.parametrize(

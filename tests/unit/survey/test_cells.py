@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from selfalign.survey.cells import is_blank, read_count, read_number, tidy
+from selfalign.survey.cells import find_thousands, is_blank, read_count, read_number, read_weight, tidy
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,28 @@ def test_number_has_a_point_or_a_comma_before_its_decimals(text: str, number: fl
 @pytest.mark.parametrize("text", ["1,000", "2.000", "12,345,678", "1.5", "-1", "45%", "1 000"])
 def test_count_with_a_separator_of_thousands_is_not_read_as_a_decimal(text: str) -> None:
     assert read_count(text) is None
+
+
+@pytest.mark.parametrize(
+    ("texts", "marked"),
+    [
+        (["1,234", "987", "12,500"], ["1,234", "12,500"]),
+        (["1.234", "987", "12.500"], ["1.234", "12.500"]),
+        (["1.234", "987", "0.875"], []),
+        (["1.234", "987", "1.5"], []),
+        (["1.125", "1", "2"], []),
+        (["1.125", "1500"], []),
+        (["1.234", "2.500"], []),
+        (["987", "100"], []),
+        ([], []),
+    ],
+)
+def test_separator_of_thousands_is_found_where_decimals_are_unlikely(texts: list[str], marked: list[str]) -> None:
+    assert find_thousands(texts) == marked
+
+
+def test_weight_is_not_negative_and_not_huge() -> None:
+    assert [read_weight(text) for text in ("0", "0,5", "1e12", "-0.1", "1e13", "x")] == [0, 0.5, 1e12, None, None, None]
 
 
 def test_count_is_a_whole_number() -> None:

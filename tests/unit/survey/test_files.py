@@ -327,8 +327,9 @@ def test_extended_missing_values_of_stata_keep_their_dot_next_to_texts(tmp_path:
         ("id;Family, friends, work;Q1", ["id", "Family, friends, work", "Q1"]),
         ("id,Trust: family,Trust: friends", ["id", "Trust: family", "Trust: friends"]),
         ("Größe;Q1: Important in life;note: x", ["Größe", "Q1", "note"]),
+        ('"id, of\nthe person";"Q1\nwhole";Q2', ["id, of\nthe person", "Q1\nwhole", "Q2"]),
     ],
-    ids=["quoted commas", "bare commas", "labels of one stem", "letters and labels"],
+    ids=["quoted commas", "bare commas", "labels of one stem", "letters and labels", "line ends"],
 )
 def test_columns_are_read_by_name_and_not_by_label(header: str, names: list[str], tmp_path: Path) -> None:
     mark = "," if header.startswith("id,") else ";"

@@ -47,3 +47,8 @@ def test_places_of_one_country_are_added(tmp_path: Path) -> None:
     counts = counts_of(tmp_path, rows, {"East": "DEU", "West": "DEU"})
     assert counts[("DEU", 1)] == 30 and counts[("DEU", 2)] == 12
     assert sum(n for (_, code), n in counts.items() if code < 0) == 3
+
+
+def test_counts_that_are_all_left_out_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no row is left; left out are: 2 of East \(null in surveys"):
+        counts_of(tmp_path, "East,q,1,10\nEast,q,2,5\n", {"East": None})

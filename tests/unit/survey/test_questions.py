@@ -52,3 +52,9 @@ def test_labels_are_unclear_only_if_they_are_the_code_of_another_answer() -> Non
 def test_mark_of_an_empty_cell_is_an_answer_if_the_file_lists_it(tmp_path: Path) -> None:
     (question,) = read_questions(write(tmp_path, "question,answers,missing", "q,1 = N/A; 2 = yes,blank = not_asked"))
     assert [question.code_of(value) for value in ("n/a", "yes", "NA", "", "no")] == [1, 2, -4, -4, None]
+
+
+@pytest.mark.parametrize(("missing", "empty"), [("", -5), ("blank = not_asked", -4)])
+def test_answer_with_the_label_blank_is_no_empty_cell(missing: str, empty: int, tmp_path: Path) -> None:
+    (question,) = read_questions(write(tmp_path, "question,answers,missing", f"q,1 = A; 2 = Blank,{missing}"))
+    assert [question.code_of(value) for value in ("A", "blank", "", "NA")] == [1, 2, empty, empty]

@@ -120,3 +120,9 @@ def test_codes_of_wave_7_are_those_of_its_codebook() -> None:
     for row in table.itertuples():
         if row.column in ("Q260", "Q275R", "H_URBRURAL"):
             assert codebook[row.column]["choices"][row.values].lower() == row.group
+
+
+def test_range_is_also_a_text() -> None:
+    crosswalk = "variable,group,column,values\nage,young,band,18-29\nage,older,band,30 - 49\n"
+    found = groups_of("band,x\n18-29,1\n30 - 49,1\n25,1\n30.0,1\n50-64,1\n", crosswalk)
+    assert [group for group, _ in found] == ["young", "older", "young", "older", None]

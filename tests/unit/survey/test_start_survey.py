@@ -67,6 +67,22 @@ def start(folder: Path, columns: dict[str, list[str]], *options: str, name: str 
     return run("start-survey", folder / name, *options)
 
 
+def test_spellings_of_one_value_are_counted_together(tmp_path: Path) -> None:
+    columns = {
+        "a": ["1.0", "2.0", "3.0", "99.0", "-1.0"],
+        "b": ["1", "1.0", "01", "2", ""],
+        "c": ["Yes", "yes", "Yes", "no", "NO "],
+    }
+    start(tmp_path, columns, "--country", "DEU", "--questions", "a, b, c", "--folder", str(tmp_path / "s"))
+    questions = read(tmp_path / "s/questions.csv")[["answers", "missing", "values", "note_counts"]]
+    assert questions.to_numpy().tolist() == [
+        ["1; 2; 3", "-1 = other; 99 = other", "", "-1: 10; 1: 10; 2: 10; 3: 10; 99: 10"],
+        ["1; 2", "blank = other", "", "1: 30; 2: 10; blank: 10"],
+        ["1 = NO; 2 = Yes", "", "", "NO: 20; Yes: 30"],
+    ]
+    assert read(tmp_path / "s/probes.csv")["note_pole_a"].tolist() == ["1 (10)", "1 (30)", "1 NO (20)"]
+
+
 TURKISH = {
     "Ağırlık": ["0.5", "1.5", "1", "0.8", "1.2"],
     "Cinsiyet": ["Erkek", "Kadın", "Kadın", "Erkek", "Kadın"],

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from selfalign.survey.parse_shares import RULES
 from selfalign.survey.schemas import Distributions, Missing, Responses, Scales
-from selfalign.survey.simulate_survey import simulate
+from selfalign.survey.simulate_survey import check_counts, simulate
 from selfalign.survey.weigh_answers import count_codes, count_missing, weigh
 from selfalign.tables import read_input, read_table
 from surveys import SCALES, SURVEY, parse, run
@@ -166,6 +166,12 @@ def test_country_or_question_more_leaves_the_answers_of_the_others(counts: pd.Da
 
 
 @pytest.mark.slow
+def test_northern_ireland_is_simulated_with_its_number_in_the_survey() -> None:
+    table = pd.DataFrame({"country": "NIR", "question": "Q4", "code": [1, 2], "count": [3, 1]})
+    check_counts(table, Path("counts.csv"))
+    assert set(simulate(table, 1)["B_COUNTRY"]) == {909}
+
+
 def test_simulated_answers_to_different_questions_are_independent(counts: pd.DataFrame) -> None:
     asked = answers(simulate(counts[(counts["country"] == "BOL") & (counts["code"] != -4)], seed=1))
     between = asked.corr().to_numpy()[np.triu_indices(258, k=1)]

@@ -3,12 +3,17 @@
 import math
 import re
 import unicodedata
+from collections.abc import Collection
 
 NO_VALUE = frozenset({"", "na", "<na>", "nan", "n/a", "#n/a", "#null!", "null", "."})
 """How R, pandas, spreadsheets, SPSS and Stata write an empty cell into a text file, in lower case."""
 
 STATA_MISSING = {".a": -1, ".b": -2, ".c": -3, ".d": -4, ".e": -5}
 """How the Stata releases of the World Values Survey write the missing codes."""
+
+_LARGEST_WEIGHT = 1e12
+WEIGHT_RANGE = "a number of 0 or more, and at most 1e12"
+"""The weights that are accepted, in words. With larger ones, sums of squares could overflow."""
 
 _NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?")
 _THOUSANDS = re.compile(r"\d{1,3}([.,]\d{3})+")
@@ -26,6 +31,27 @@ def read_number(text: str) -> float | None:
         return None
     number = float(text.replace(",", "."))  # files with semicolons have a decimal comma
     return number if math.isfinite(number) else None
+
+
+def read_weight(text: str) -> float | None:
+    """The weight of a respondent; None if the text is not one."""
+    weight = read_number(text)
+    return weight if weight is not None and 0 <= weight <= _LARGEST_WEIGHT else None
+
+
+def find_thousands(texts: Collection[str]) -> list[str]:
+    """The numbers that have a separator of thousands, such as `1,234`, if decimals are unlikely.
+
+    Decimals are unlikely if each separator has three digits behind it and 1 or more before it, and if the other
+    numbers are below 1000, one of them at least 100.
+
+    Args:
+        texts: the numbers of a column.
+    """
+    marked = [text for text in texts if "." in text or "," in text]
+    grouped = all(_THOUSANDS.fullmatch(text.strip()) and text.strip()[0] != "0" for text in marked)
+    largest = max((int(text) for text in texts if text.strip().isdecimal()), default=0)
+    return marked if grouped and 100 <= largest < 1000 else []
 
 
 def read_count(text: str) -> int | None:

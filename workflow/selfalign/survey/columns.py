@@ -11,7 +11,7 @@ import pandas as pd
 
 from selfalign.countries import CODES, country_of_number, suggest_country
 from selfalign.errors import InputError
-from selfalign.survey.cells import STATA_MISSING, is_blank, read_number
+from selfalign.survey.cells import STATA_MISSING, WEIGHT_RANGE, is_blank, read_number, read_weight
 from selfalign.survey.files import SurveyFile
 from selfalign.survey.schemas import MISSING_KINDS
 
@@ -202,15 +202,14 @@ def _year(text: str) -> int:
 def to_weights(column: pd.Series, survey: SurveyFile) -> pd.Series:
     """Weights."""
     expected = (
-        "a weight is a number of 0 or more. Correct the row; or leave out the respondents without a weight, or give "
-        "them one"
+        f"a weight is {WEIGHT_RANGE}. Correct the row; or leave out the respondents without a weight, or give them one"
     )
     return to_values(column, _weight, survey, expected)
 
 
 def _weight(text: str) -> float:
-    weight = _number(text)
-    if weight < 0:
+    weight = read_weight(text)
+    if weight is None:
         raise ValueError
     return weight
 

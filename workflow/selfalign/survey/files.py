@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
@@ -38,11 +38,17 @@ LARGEST = 16 * 2**30
 """Bytes of the largest file that is unzipped; the published ones have 0.2 to 2 GB."""
 
 _RATIO = 300
+_LINES = 20  # of a header
 _READ_ROW = "Correct the row (a quote may be left open), or give the file as it was downloaded"
 _DOWNLOAD = "Give the file as it was downloaded"
 _R = 'In R, write it as CSV: write.csv(data, "survey.csv", row.names = FALSE)'
 _EXCEL = 'In a spreadsheet program, save the sheet as "CSV UTF-8"'
-_CONVERT = {".rds": _R, ".rdata": _R, ".rda": _R, ".xlsx": _EXCEL, ".xls": _EXCEL, ".ods": _EXCEL}
+_UNPACK = "Unpack it, and give the file that was in it"
+_CONVERT = {
+    **dict.fromkeys((".rds", ".rdata", ".rda"), _R),
+    **dict.fromkeys((".xlsx", ".xls", ".ods"), _EXCEL),
+    **dict.fromkeys((".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".tar"), _UNPACK),
+}
 """How to turn a file of another format into one of ours."""
 
 
@@ -226,7 +232,7 @@ def _find_layout(path: Path, data: Path) -> TextLayout:
     with data.open("rb") as file:
         first = file.readline(2**20)
         declared = re.fullmatch(rb'(?:\xef\xbb\xbf)?"?sep=(.)"?[\r\n]*', first, re.DOTALL | re.IGNORECASE)
-        head = file.readline(2**20) if declared else first
+        head = _read_on(file, file.readline(2**20) if declared else first)
         following = file.readline(2**20)
     if b"\0" in head:
         raise InputError(path, "is not text, or in an encoding that is not known", 'Save it as "CSV UTF-8"', row=1)
@@ -250,6 +256,19 @@ def _find_layout(path: Path, data: Path) -> TextLayout:
             row=row,
         )
     return TextLayout(separator, row - 1)
+
+
+def _read_on(file: BinaryIO, line: bytes) -> bytes:
+    """The whole header, if the first name is in quotes and has line ends; else its first line."""
+    if not line.removeprefix(codecs.BOM_UTF8).startswith(b'"'):
+        return line
+    start, header = file.tell(), line
+    for _ in range(_LINES):
+        if header.count(b'"') % 2 == 0:
+            return header
+        header += file.readline(2**20)
+    file.seek(start)
+    return line
 
 
 def _rows(data: Path, layout: TextLayout) -> Iterator[tuple[int, list[str]]]:

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-from selfalign.survey.cells import is_blank, read_count, read_number
+from selfalign.survey.cells import is_blank, read_count, read_number, tidy
 from selfalign.survey.files import UNLABELLED, ColumnLabels, SurveyFile, read_labels
 from selfalign.survey.questions import HIGHEST
 
@@ -70,11 +70,12 @@ class Facts:
     Attributes:
         name: of the column.
         label: of the column, where the file has one.
-        counts: respondents by value, in the order of the values; those with a label and no respondents too.
+        counts: respondents by value, in the order of the values; those with a label and no respondents too. Spellings
+            that `tidy` makes equal are one value, such as `1` and `1.0`, or `Yes` and `yes`.
         labels: of the values, where the file has some.
         missing: kind of missing answer by value, as the labels, the declarations and the codes suggest.
         blank: respondents without a value.
-        distinct: number of different values.
+        distinct: number of different texts.
     """
 
     name: str
@@ -137,11 +138,25 @@ def _describe(name: str, counts: dict[str, int], about: ColumnLabels) -> Facts:
             blank += int(n)
         elif n:
             known[text] = known.get(text, 0) + int(n)
-    ordered = dict(sorted(known.items(), key=lambda item: _place(item[0])))
-    facts = Facts(name, " ".join(about.label.split()), ordered, labels, {}, blank, sum(n > 0 for n in known.values()))
+    distinct, spelling = sum(n > 0 for n in known.values()), _choose_spellings(known)
+    joined: dict[str, int] = {}
+    for value, n in known.items():
+        joined[spelling[value]] = joined.get(spelling[value], 0) + n
+    ordered = dict(sorted(joined.items(), key=lambda item: _place(item[0])))
+    labels = {spelling[value]: label for value, label in labels.items()}
+    facts = Facts(name, " ".join(about.label.split()), ordered, labels, {}, blank, distinct)
     if len(ordered) <= MOST:
         facts.missing = _find_missing(facts, about.missing)
     return facts
+
+
+def _choose_spellings(counts: dict[str, int]) -> dict[str, str]:
+    """The spelling of each value: numbers are as short as they can be, words as most respondents have them."""
+    chosen: dict[str, str] = {}
+    for value in sorted(counts, key=lambda value: (-counts[value], value)):
+        same = tidy(value)
+        chosen.setdefault(same, value if read_number(value) is None else same)
+    return {value: chosen[tidy(value)] for value in counts}
 
 
 def _place(value: str) -> tuple[int, float, str]:

@@ -49,6 +49,8 @@ def read_counts(
     raw["place"] = raw["country"].map(tidy) if "country" in raw else ""
     if "country" in raw:
         countries = reader.read_countries(raw["country"].astype("category").rename(columns["country"]), "rows")
+        if len(raw):
+            reader.refuse_if_none(countries)
         raw = raw.loc[countries.index].assign(country=countries)
     else:
         raw = raw.assign(country=layout.country)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from selfalign.errors import LISTED, listed
 from selfalign.options import Json, readable, writable
-from selfalign.survey.cells import is_blank, read_number
+from selfalign.survey.cells import WEIGHT_RANGE, find_thousands, is_blank, read_number, read_weight
 from selfalign.survey.files import SurveyFile, open_survey
 from selfalign.survey.questions import Question, read_questions
 from selfalign.survey.schemas import RESPONDENT, Columns, LeftOut, Responses
@@ -51,6 +51,7 @@ def parse_table(
     else:
         country = pd.Series(layout.country, index=raw.index)
     raw, weight = _weigh(raw, about, country, reader)
+    reader.refuse_if_none(raw)
     table = {
         "respondent": raw.index,
         "interview": _number_ids(raw, about, reader),
@@ -90,8 +91,14 @@ def _weigh(
         problem = f"{int(blank.sum())} respondents have no weight, the first in line {line}"
         remedy = "Fill in the weights, or leave these respondents out with `missing_weight: leave_out` in the config"
         reader.faults.add(reader.survey.path, problem, remedy, column=about["weight"])
-    expected = "a weight is a number of 0 or more", "Correct the weights, or name another column"
-    return raw, _read_cells(raw[about["weight"]], _read_weight, expected, reader).astype(float)
+    column = raw[about["weight"]]
+    if thousands := find_thousands(column[~are_blank(column)].unique()):
+        problem = f"these weights seem to have a separator of thousands: {reader.describe_values(column, thousands)}"
+        reader.faults.add(
+            reader.survey.path, problem, "Write 1234 for 1,234; or, if these are decimals, 1.2340", column=column.name
+        )
+    expected = f"a weight is {WEIGHT_RANGE}", "Correct the weights, or name another column"
+    return raw, _read_cells(column, read_weight, expected, reader).astype(float)
 
 
 def _read_cells(
@@ -112,11 +119,6 @@ def _read_cells(
         described = f"{problem}: {reader.describe_values(column, wrong)}"
         reader.faults.add(reader.survey.path, described, remedy, column=column.name)
     return pd.Series([numbers[value] for value in column.astype(object)], index=column.index, dtype=object)
-
-
-def _read_weight(text: str) -> float | None:
-    weight = read_number(text)
-    return weight if weight is not None and weight >= 0 else None
 
 
 def _read_year(text: str) -> int | None:

@@ -57,7 +57,8 @@ class Question:
         column: its column in the survey file.
         wording: the question as it was asked; may be empty.
         labels: label of each answer code, in the order of the scale; empty where the file gives none.
-        codes: answer code, or code of the kind of missing answer, of each value of the survey file (see `tidy`).
+        codes: answer code, or code of the kind of missing answer, of each value of the survey file (see `tidy`). The
+            word `blank` is also the empty cell; if it is an answer, the empty cell is the empty text.
         line: its line in the file of questions.
     """
 
@@ -76,7 +77,10 @@ class Question:
         text = tidy(value)
         if text in self.codes:
             return self.codes[text]
-        return self.codes.get(EMPTY, _KINDS["other"]) if is_blank(value) else None
+        if not is_blank(value):
+            return None
+        empty = self.codes.get("", self.codes.get(EMPTY, _KINDS["other"]))
+        return empty if empty in MISSING_KINDS else _KINDS["other"]
 
 
 def split_list(text: str) -> list[str]:
@@ -166,6 +170,8 @@ def _read_values(row: _Row, labels: dict[int, str], path: Path, line: int, fault
         if kind not in _KINDS:
             remedy = f"{did_you_mean(kind, _KINDS)} Write it as in `8 = dont_know; 9 = no_answer`"
             faults.add(path, f'"{kind}" is not a kind of missing answer', remedy, **place)
+        elif tidy(value) == EMPTY and codes.get(EMPTY, -1) >= 0:
+            codes[""] = _KINDS[kind]
         elif codes.get(tidy(value), -1) >= 0:
             faults.add(path, f'"{value}" is also an answer', "Keep it in one of the two columns", **place)
         elif codes.get(tidy(value), _KINDS[kind]) != _KINDS[kind]:

@@ -31,7 +31,7 @@ _RANGE = re.compile(r"(\d+)(?:\s*-\s*(\d+))?")
 
 @dataclass(frozen=True)
 class _Part:
-    """A part of a group: whole numbers from first to last, or one text."""
+    """A part of a group: whole numbers from first to last, or one text. A range is also a text, such as `18-29`."""
 
     group: str
     first: int | None = None
@@ -40,8 +40,10 @@ class _Part:
 
     def has(self, number: float | None, text: str) -> bool:
         """Whether a value is in this part."""
+        if text == self.text:
+            return True
         if self.first is None or self.last is None:
-            return text == self.text
+            return False
         return number is not None and number % 1 == 0 and self.first <= number <= self.last
 
     def meets(self, other: "_Part") -> bool:
@@ -85,7 +87,7 @@ def _read_part(row: _Row, path: Path | None = None) -> _Part:
     if first > last:
         problem = "the first number is larger than the last"
         raise InputError(path, problem, "Exchange them", row=row.Index + 2, column="values", value=row.values)
-    return _Part(row.group, first, last)
+    return _Part(row.group, first, last, tidy(row.values))
 
 
 def read_groups(survey: SurveyFile, crosswalk: pd.DataFrame, responses: pd.DataFrame) -> pd.DataFrame:

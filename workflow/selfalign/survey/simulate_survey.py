@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 import numpy as np
 import pandas as pd
-import pycountry
 
+from selfalign.countries import CODES, number_of_country
 from selfalign.draws import make_generator
 from selfalign.errors import InputError
 from selfalign.options import readable, writable
@@ -35,9 +35,7 @@ def simulate(counts: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 
 def _simulate_country(country: str, counts: pd.DataFrame, seed: int) -> pd.DataFrame:
-    known = pycountry.countries.get(alpha_3=country)
-    assert known is not None, "check_counts refuses other codes"
-    numeric = int(known.numeric)
+    numeric = number_of_country(country)
     size = int(counts.groupby("question")["count"].sum().iloc[0])
     head = pd.DataFrame(
         {
@@ -65,7 +63,7 @@ def check_counts(counts: pd.DataFrame, file: Path) -> None:
     """
     for country, group in counts.groupby("country"):
         row = int(group.index[0]) + 2
-        if pycountry.countries.get(alpha_3=country) is None:
+        if country not in CODES:
             raise InputError(
                 file, "is not an ISO 3166 alpha-3 code", "Correct the code", row=row, column="country", value=country
             )

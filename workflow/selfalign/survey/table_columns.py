@@ -86,6 +86,18 @@ class TableReader:
         self.left_out.extend((value, "null in surveys.*.countries", int(n)) for value, n in counts.items())
         return countries.dropna()
 
+    def refuse_if_none(self, rows: pd.DataFrame | pd.Series) -> None:
+        """Refuse a file all of whose rows are left out.
+
+        Args:
+            rows: those that are left.
+        """
+        if rows.empty:
+            reasons = listed([f"{n} of {place} ({reason})" for place, reason, n in self.left_out])
+            problem = f"no row is left; left out are: {reasons}"
+            self.faults.add(self.survey.path, problem, "Correct the settings of this survey, or the file")
+            self.faults.refuse()
+
     def describe_values(self, column: pd.Series, values: list[str], unit: str = "respondents") -> str:
         """Some values of a column, how many rows have each, and the first line of the first."""
         counts = [f"{value!r} ({int((column == value).sum())} {unit})" for value in values]
@@ -102,9 +114,9 @@ def find_countries(values: Iterable[str], countries: Mapping[str, str | None]) -
     """
     given = {tidy(str(value)): code for value, code in countries.items()}
     return {
-        value: given.get(tidy(value), value.strip())
+        value: given.get(tidy(value), value.strip().upper())
         for value in values
-        if tidy(value) in given or value.strip() in CODES
+        if tidy(value) in given or value.strip().upper() in CODES
     }
 
 
