@@ -23,6 +23,7 @@ from project import BIN, Project, read_settings
 from refusal import Refused
 from selfalign.config.read import check_settings
 from selfalign.errors import InputError
+from selfalign.inference.choices import FORMATS
 from selfalign.inference.endpoint.ask import command
 from selfalign.inference.endpoint.bodies import entry_of
 from selfalign.inference.endpoint.collect import collect_replies
@@ -197,9 +198,27 @@ def test_label_that_is_not_listed_is_less_likely_than_the_one_that_is(
     assert read["mass_outside_labels"].between(0, 1).all()
 
 
-@pytest.mark.parametrize("listed", [[("The", -0.1), ("a", -3.0)], [(" A", -0.1), (" B", -3.0)]])
-def test_labels_are_null_if_none_is_listed(listed: list[tuple[str, float]]) -> None:
+@pytest.mark.parametrize("start", [" ", "▁", "Ġ"])
+def test_labels_are_read_with_the_space_that_the_template_writes(start: str) -> None:
+    # Llama 2's and Mixtral's: llama.cpp and vLLM list " A", LMDeploy lists the vocabulary's sign.
+    listed = [(f"{start}A", -0.1), (f"{start}B", -3.0), ("B", -6.0), ("A", -8.0)]
     read = answer_with("logprobs", [top_answer(listed)])
+    assert list(read["label"]) == pytest.approx([-0.1, -3.0])
+    assert not read["label_bound"].any()
+
+
+def test_one_prompt_of_many_does_not_decide_about_the_space() -> None:
+    table, endpoint = table_of(2), endpoint_of()
+    asked = [request for prompt in table.itertuples() for request in requests_of(prompt, endpoint, "chat")]
+    lists = [[("A", -0.1), (" A", -3.0), ("B", -4.0)], [(" A", -1.0), ("A", -1.1), (" B", -2.0), ("B", -3.0)]]
+    entries = [entry_of(one, top_answer(top), endpoint) for one, top in zip(asked, lists, strict=True)]
+    read = collect_replies(table, {entry.key: entry for entry in entries}, endpoint, "chat", "-")
+    assert list(read["label"]) == pytest.approx([-0.1, -4.0, -1.1, -3.0])
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_labels_are_null_if_none_is_listed(form: str) -> None:
+    read = answer_with("logprobs", [top_answer([("The", -0.1), ("a", -3.0)])], form)
     assert read["label"].isna().all()
     assert not read["label_bound"].any()
 

@@ -21,11 +21,10 @@ from selfalign.errors import InputError
 from selfalign.inference.choices import ENGINES, FORMATS, SHOWN
 from selfalign.inference.local import generate
 from selfalign.inference.local.check import check_replies
-from selfalign.inference.local.greedy import ReplyPlan, add_replies, find_stops, plan_replies
+from selfalign.inference.local.greedy import ReplyPlan, add_replies, entry_of_reply, find_stops, plan_replies
 from selfalign.inference.local.render import PromptFormat, Rendered, render
 from selfalign.inference.messages import place_demonstrations
 from selfalign.inference.readouts import list_options
-from selfalign.ledger.rows import Entry
 from selfalign.ledger.storage import Ledger
 from selfalign.scoring.compare_replies import read_replies, summarise
 from tiny import CASES, POLITICS, PREMISE, PRESS, SYSTEM, table_of, tiny_llama, tiny_tokenizer
@@ -38,7 +37,7 @@ from transformers import (
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-UNKNOWN = {"mpt", "falcon_alibi"}
+UNKNOWN = {"mpt", "falcon_alibi", "gpt_neo"}
 
 
 @pytest.fixture(scope="module")
@@ -334,13 +333,13 @@ def test_reply_that_does_not_fit_into_the_context_is_refused(inputs: Path) -> No
 def test_reply_is_matched_to_its_own_prompts_options_and_none_if_it_was_cut_off() -> None:
     table = table_of([([], POLITICS), ([], PRESS)], ("has", "lacks it"))
     table["labels"] = ['["A", "B"]', "[]", "[]"]
-    names = list(table["prompt"])
+    names, tokenizer, prompt = list(table["prompt"]), tiny_tokenizer(), Rendered("p", "text", (1,), ())
     answers = list_options(table)[["prompt", "place"]]
 
     def places(reply: str, ended: bool = True) -> list[object]:
-        entry = Entry("k", "p", "text", 1, {"reply": reply, "reply_tokens": [1], "ended": ended})
+        entry = entry_of_reply(generate.Reply(prompt, tuple(tokenizer(reply).input_ids), ended), "k", tokenizer)
         plan = ReplyPlan({}, dict.fromkeys(names[:2], "k"), frozenset(), 5)
-        filled = add_replies(answers, table, plan, {"k": entry}, "en").set_index(["prompt", "place"])
+        filled = add_replies(answers, table, plan, {"k": entry}, "en", tokenizer).set_index(["prompt", "place"])
         assert filled.loc[names[2], "reply"].isna().all() and (filled.loc[names[0], "reply"] == reply).all()
         return [filled.loc[(name, 1), "replied"] for name in names]
 
@@ -349,8 +348,8 @@ def test_reply_is_matched_to_its_own_prompts_options_and_none_if_it_was_cut_off(
     assert places("has", ended=False) == [pd.NA, pd.NA, pd.NA]
     assert places("") == [pd.NA, pd.NA, pd.NA]
     both = ReplyPlan({}, dict.fromkeys(names[:2], "k"), frozenset(), 5)
-    said = {"k": Entry("k", "p", "text", 1, {"reply": "has", "reply_tokens": [1], "ended": True})}
-    filled = add_replies(answers, table, both, said, "en").set_index(["prompt", "place"])
+    said = {"k": entry_of_reply(generate.Reply(prompt, tuple(tokenizer("has").input_ids), True), "k", tokenizer)}
+    filled = add_replies(answers, table, both, said, "en", tokenizer).set_index(["prompt", "place"])
     assert filled.loc[names[0], "greedy"].tolist() == [0, -np.inf] and filled.loc[names[2], "greedy"].isna().all()
 
 

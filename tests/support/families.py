@@ -19,8 +19,10 @@ from transformers import (
     Gemma3TextConfig,
     GemmaConfig,
     GPT2Config,
+    GPTNeoConfig,
     GPTNeoXConfig,
     JetMoeConfig,
+    Llama4TextConfig,
     LlamaConfig,
     Mistral3Config,
     MistralConfig,
@@ -71,6 +73,16 @@ _EYE = {
 
 CONFIGS: dict[str, Callable[[], PreTrainedConfig]] = {
     "llama": lambda: LlamaConfig(**_SIZES),
+    # Its queries depend on the place in layers without RoPE, and other layers see chunks of the text.
+    "llama4": lambda: Llama4TextConfig(
+        **_SIZES,
+        head_dim=16,
+        intermediate_size_mlp=64,
+        num_local_experts=2,
+        no_rope_layers=[1, 1, 0],
+        attention_chunk_size=WINDOW,
+        floor_scale=WINDOW,
+    ),
     "mistral": lambda: MistralConfig(**_SIZES, sliding_window=WINDOW),
     "qwen2": lambda: Qwen2Config(**_SIZES, use_sliding_window=True, sliding_window=WINDOW, max_window_layers=1),
     "qwen3": lambda: Qwen3Config(**_SIZES, head_dim=8),
@@ -107,6 +119,15 @@ CONFIGS: dict[str, Callable[[], PreTrainedConfig]] = {
     ),
     "mpt": lambda: MptConfig(**_ALL, d_model=48, n_heads=6, n_layers=3, max_seq_len=POSITIONS),
     "gpt2": lambda: GPT2Config(**_ALL, n_embd=32, n_layer=3, n_head=4, n_positions=POSITIONS),
+    "gpt_neo": lambda: GPTNeoConfig(
+        **_ALL,
+        hidden_size=32,
+        num_layers=2,
+        num_heads=4,
+        attention_types=[[["global", "local"], 1]],
+        window_size=WINDOW,
+        max_position_embeddings=POSITIONS,
+    ),
     "mixtral": lambda: MixtralConfig(**_SIZES, num_local_experts=4, num_experts_per_tok=2, sliding_window=WINDOW),
     "qwen3_moe": lambda: Qwen3MoeConfig(**_SIZES, **_EXPERTS, head_dim=8, num_experts=4),
     "afmoe": lambda: AfmoeConfig(**_SIZES, **_EXPERTS, head_dim=8, num_experts=4, num_dense_layers=1),

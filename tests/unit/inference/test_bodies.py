@@ -29,6 +29,25 @@ def test_answer_of_another_interface_stops_the_job(body: dict, tells: str) -> No
         read_answer(json.dumps(body).encode(), REQUEST, ENDPOINT, "")
 
 
+@pytest.mark.parametrize("part", ["reasoning_content", "reasoning", "tool_calls", None])
+@pytest.mark.parametrize("text", ["", None, "A"])
+def test_thoughts_and_calls_without_a_reply_are_no_answer(text: str | None, part: str | None) -> None:
+    message = {"role": "assistant", "content": text} | ({part: "The first is A."} if part else {})
+    body = {"choices": [{"message": message, "finish_reason": "stop"}]}
+    (reply,) = read_answer(json.dumps(body).encode(), REQUEST, ENDPOINT, "").scores["replies"]
+    assert reply == [text if part is None else text or None, "stop"]
+
+
+@pytest.mark.parametrize("listed", [["A", "B"], ["B"]], ids=["usual", "LMDeploy"])
+def test_generated_token_is_in_the_list_once(listed: list[str]) -> None:
+    likely = {"A": -0.1, "B": -3.0}
+    top = [{"token": token, "logprob": likely[token]} for token in listed]
+    position = {"token": "A", "logprob": -0.1, "bytes": [65], "top_logprobs": top}
+    body = {"choices": [{"message": {"content": "A"}, "logprobs": {"content": [position]}}]}
+    endpoint = Endpoint(url="http://host/v1", model="mini", readout="logprobs")
+    assert read_answer(json.dumps(body).encode(), REQUEST, endpoint, "").scores["top"] == [["A", -0.1], ["B", -3.0]]
+
+
 def test_stream_stops_the_job() -> None:
     with pytest.raises(InputError, match=r"in pieces \(a stream\).*extra: {stream: false}"):
         read_answer(STREAM, REQUEST, ENDPOINT, "")

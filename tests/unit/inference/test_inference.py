@@ -25,7 +25,7 @@ from selfalign.inference.local import attention, check, engine
 from selfalign.inference.local.check import check_during, check_engine, check_first_layers
 from selfalign.inference.local.collect import collect
 from selfalign.inference.local.devices import load_model, model_bytes
-from selfalign.inference.local.engine import row_of
+from selfalign.inference.local.engine import check_kind, row_of
 from selfalign.inference.local.infer import answer
 from selfalign.inference.local.render import Rendered
 from selfalign.inference.local.tree import Tree, cut_rows, grow, rows_needed
@@ -327,7 +327,7 @@ def test_resumed_job_computes_the_very_numbers_of_an_undisturbed_one(
     assert score_all(llama, prompts, "packed", row_tokens, done=done) == [whole[prompt.key] for prompt in rest]
 
 
-UNKNOWN = {"mpt", "falcon_alibi"}
+UNKNOWN = {"mpt", "falcon_alibi", "gpt_neo"}
 """Families that compute the distance between tokens where no caller can tell it to them."""
 
 
@@ -757,6 +757,21 @@ def test_mass_outside_is_unknown_where_one_label_is() -> None:
     outside = read_out_of(CASES[:2], [-1.0, np.nan, -1.0, -2.0, np.nan, np.nan], -1.0)["mass_outside_labels"]
     assert list(outside.isna()) == [True, True, False, False, True, True]
     assert outside[2] == pytest.approx(1 - math.exp(-1) - math.exp(-2))
+
+
+def test_window_by_place_in_the_row_is_refused_although_short_rows_hide_it(family_prompts: list[Rendered]) -> None:
+    with pytest.raises(InputError, match=r"its window along the row \(GPT-Neo\). Set engine: naive"):
+        score_all(tiny_model("gpt_neo"), family_prompts[:1], "packed", 5)
+
+
+def test_bound_of_rope_is_found_in_one_kind_of_layers() -> None:
+    long = {"short_factor": [1.0] * 8, "long_factor": [3.0] * 8, "original_max_position_embeddings": 8}
+    model = tiny_model("gemma3")
+    usual = model.config.rope_parameters
+    model.config.rope_parameters = usual | {"full_attention": {"rope_type": "longrope", "rope_theta": 1e4, **long}}
+    assert check_kind(model, 8) is None
+    with pytest.raises(InputError, match="more than 8 tokens differently, and one has 9. Set engine: naive"):
+        check_kind(model, 9)
 
 
 def test_prompts_on_both_sides_of_a_bound_of_rope_are_refused() -> None:

@@ -132,7 +132,8 @@ def answers_of_weights(options: dict[str, Any], recorded: Path, findings: Findin
         findings.differences.append(Difference(str(options["ledger_path"]), problem=problem))
         raise MissingError("its ledger lacks replies")
     answers = collect(table, rendered, entries, mark)
-    return add_replies(answers, table, plan, entries, options["language"]), lacking
+    tokenizer = asked.prompt_format.tokenizer
+    return add_replies(answers, table, plan, entries, options["language"], tokenizer), lacking
 
 
 def answers_of_endpoint(options: dict[str, Any], recorded: Path, findings: Findings) -> tuple[pd.DataFrame, set[str]]:

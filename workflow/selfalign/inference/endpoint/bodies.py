@@ -35,6 +35,9 @@ _ENDS = {
 }
 """Other words for how a reply ended."""
 
+_INSTEAD = ("reasoning_content", "reasoning", "tool_calls", "function_call")
+"""Parts of a message that are no reply. Some servers send an empty text with them, and others none."""
+
 _OTHER_ANSWERS = ("candidates", "content", "output", "message")
 """Where Gemini, Anthropic, OpenAI's responses and Ollama have their answers in their own interfaces."""
 
@@ -150,7 +153,7 @@ def _read_reply(choice: Mapping[str, Any]) -> str | None:
         return None if end == "content_filter" else _read_text(choice["text"])
     text = _read_text(message.get("content"))
     # A reply that was cut off without any text used all its tokens for thoughts.
-    unsaid = not text and end != "stop"
+    unsaid = not text and (end != "stop" or any(message.get(name) for name in _INSTEAD))
     return None if end == "content_filter" or message.get("refusal") or unsaid else text
 
 
@@ -186,6 +189,10 @@ def _keep_top(request: Request, body: Mapping[str, Any], choices: list[dict[str,
             return {"withheld": "empty"}  # the model ended its turn at once
         raise _no_logprobs(request)
     read = [(_read_token(token, request), _read_log_p(log_p)) for token, log_p in listed]
+    generated = _find_generated(choice.get("logprobs"))
+    # LMDeploy leaves the generated token out of its list. At temperature 0 it is the likeliest one.
+    if generated and (said := _read_token(generated, request)) not in [token for token, _ in read]:
+        read.append((said, _read_log_p(generated.get("logprob"))))
     known = [(token, log_p) for token, log_p in read if log_p is not None]
     top = [list(pair) for pair in sorted(known, key=lambda pair: (-pair[1], pair[0]))]
     masked = sorted(token for token, log_p in read if log_p is None)
@@ -210,6 +217,13 @@ def _list_top(logprobs: object) -> list[tuple[object, object]]:
     if isinstance(position, list) and all(isinstance(one, dict) for one in position):
         return [(one, one.get("logprob")) for one in position]
     return []
+
+
+def _find_generated(logprobs: object) -> dict[str, Any]:
+    """The first generated token with its log-probability; empty if an answer has it only in its list."""
+    content = logprobs.get("content") if isinstance(logprobs, dict) else None
+    first = content[0] if isinstance(content, list) and content else None
+    return first if isinstance(first, dict) and first.get("token") else {}
 
 
 def _read_token(token: object, request: Request) -> str:

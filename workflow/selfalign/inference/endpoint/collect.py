@@ -29,6 +29,10 @@ _STEP = 1e-6
 """Nats by which a bound lies below the last listed token: a listed label was at least as likely as an unlisted one."""
 
 
+_STARTS = ("", " ", "▁", "Ġ")
+"""What a label may begin with in a chat: nothing, a space, or the sign of vocabularies for a space."""
+
+
 def chain(request: Request, answered: Mapping[str, Entry], endpoint: Endpoint) -> tuple[list[Entry], Request | None]:
     """Entries of a request and of the requests for its missing replies; and the first request without an entry.
 
@@ -72,7 +76,7 @@ def collect_replies(
             chat template ends an answer.
     """
     read: dict[str, Callable[[Prompt, list[Entry | None], str], Iterator[dict[str, object]]]] = {
-        "logprobs": _read_labels,
+        "logprobs": partial(_read_labels, start=find_label_start(prompts, answered, endpoint, form)),
         "echo": partial(_read_given, turns=cache(partial(read_checks, answered, endpoint, form))),
         "samples": partial(_read_replies, endpoint=endpoint, language=language),
     }
@@ -99,15 +103,41 @@ def collect_replies(
     return table
 
 
-def _read_labels(prompt: Prompt, entries: list[Entry | None], form: str) -> Iterator[dict[str, object]]:
+def find_label_start(prompts: pd.DataFrame, answered: Mapping[str, Entry], endpoint: Endpoint, form: str) -> str:
+    """What stands before a label in its token: a space, a sign for a space, or nothing.
+
+    In bare text the frame writes a space. In a chat the endpoint's template decides: those of Llama 2 and Mixtral write
+    a space before each answer. It shows in the answers: the start is the one under which labels are likeliest, over all
+    prompts.
+
+    Args:
+        prompts: a `Prompts` table.
+        answered: usable entries of the ledger, by key.
+        endpoint: the endpoint.
+        form: `chat` or `plain`.
+    """
+    if form == "plain" or endpoint.readout != "logprobs":
+        return " "
+    likely = dict.fromkeys(_STARTS, 0.0)
+    for prompt in prompts.itertuples():
+        labels = json.loads(prompt.labels)
+        for request in requests_of(prompt, endpoint, form):
+            top = answered[request.key].scores.get("top") if request.key in answered else None
+            for start in _STARTS:
+                written = {start + label for label in labels}
+                likely[start] += math.fsum(math.exp(log_p) for token, log_p in top or [] if token in written)
+    return max(_STARTS, key=lambda start: likely[start])
+
+
+def _read_labels(prompt: Prompt, entries: list[Entry | None], form: str, start: str) -> Iterator[dict[str, object]]:
     """Log-probabilities of labels among the likeliest first tokens.
 
     If some labels are listed and another is not, the other gets an upper bound. If none is listed, all are null.
     """
     top = (entries[0].scores.get("top") if entries and entries[0] else None) or []
     labels = json.loads(prompt.labels)
-    # A reply that begins " A" or "a" is another reply: the local engine too reads the label as the frame writes it.
-    written = [label if form == "chat" else f" {label}" for label in labels]
+    # "a" or "A." are other replies: the local engine too reads the label as it is written.
+    written = [start + label for label in labels]
     found = [_add([log_p for token, log_p in top if token == label]) for label in written]
     listed = any(log_p is not None for log_p in found)
     for place in range(1, len(json.loads(prompt.options)) + 1):

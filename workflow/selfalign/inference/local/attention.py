@@ -21,6 +21,7 @@ from torch.nn.functional import pad, scaled_dot_product_attention
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 from transformers.models.bloom.modeling_bloom import BloomPreTrainedModel, build_alibi_tensor
+from transformers.models.llama4.modeling_llama4 import Llama4PreTrainedModel, Llama4TextAttention
 
 from selfalign.inference.local.transfer import send
 
@@ -161,7 +162,7 @@ def in_tree(model: PreTrainedModel, row: Row) -> Iterator[None]:
         mask = partial(_whole_mask, row, name)
     ALL_MASK_ATTENTION_FUNCTIONS[name] = mask
     try:
-        with _alibi_by_depth(model, row.depths), sdpa_kernel(KERNELS):
+        with _alibi_by_depth(model, row.depths), _scale_by_depth(model, row.own_depths), sdpa_kernel(KERNELS):
             yield
     finally:
         del ALL_MASK_ATTENTION_FUNCTIONS[name]
@@ -218,6 +219,29 @@ def _alibi_by_depth(model: PreTrainedModel, places: np.ndarray) -> Iterator[None
         yield
     finally:
         del model.base_model.build_alibi_tensor
+
+
+@contextmanager
+def _scale_by_depth(model: PreTrainedModel, depths: np.ndarray) -> Iterator[None]:
+    """Scale Llama 4's queries in layers without RoPE by depth in the tree. Llama 4 would use places along the row."""
+    parts = model.modules() if isinstance(model, Llama4PreTrainedModel) else ()
+    layers = [part for part in parts if isinstance(part, Llama4TextAttention) and not part.use_rope]
+    tuned = [layer for layer in layers if layer.attn_temperature_tuning]
+
+    def scale(layer: Llama4TextAttention, _: torch.nn.Module, __: object, query: torch.Tensor) -> torch.Tensor:
+        places = send(depths[:, None], query.device).float() + 1
+        scales = torch.log1p(torch.floor(places / layer.floor_scale)) * layer.attn_scale + 1
+        return (query * scales).to(query.dtype)
+
+    hooks = [layer.q_proj.register_forward_hook(partial(scale, layer)) for layer in tuned]
+    for layer in tuned:
+        layer.attn_temperature_tuning = False
+    try:
+        yield
+    finally:
+        for layer, hook in zip(tuned, hooks, strict=True):
+            layer.attn_temperature_tuning = True
+            hook.remove()
 
 
 def attend(

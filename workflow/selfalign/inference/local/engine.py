@@ -273,11 +273,16 @@ def _check_tokens(model: PreTrainedModel, prompts: Sequence[Rendered]) -> None:
 def check_kind(model: PreTrainedModel, longest: int) -> None:
     """Refuse models in which an answer depends on more than a token's ancestors and depth."""
     config = model.config.get_text_config()
-    rope = getattr(config, "rope_parameters", None) or {}
+    given = getattr(config, "rope_parameters", None) or {}
+    ropes = [given, *(part for part in given.values() if isinstance(part, dict))]  # some have one per kind of layer
     fault = None
     if getattr(model, "_is_stateful", False):
         fault = "keeps a state along the text"
-    elif rope.get("rope_type") in ("dynamic", "longrope"):
+    elif "local" in (getattr(config, "attention_layers", None) or []):
+        fault = "counts the tokens of its window along the row (GPT-Neo)"
+    for rope in ropes:
+        if rope.get("rope_type") not in ("dynamic", "longrope"):
+            continue
         # Beyond the bound, the rotation of all positions in a forward pass changes, also for the row's other prompts.
         bound = rope.get("original_max_position_embeddings", config.max_position_embeddings)
         if longest > bound:

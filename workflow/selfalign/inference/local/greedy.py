@@ -15,6 +15,7 @@ from selfalign.inference.letters import which_option
 from selfalign.inference.local.generate import Reply
 from selfalign.inference.local.render import PromptFormat, Rendered
 from selfalign.inference.readouts import read_greedy
+from selfalign.inference.thoughts import CLOSED, OPENED
 from selfalign.ledger.rows import Entry
 
 
@@ -139,13 +140,24 @@ def _line_breaks(tokenizer: PreTrainedTokenizerBase) -> set[int]:
 def entry_of_reply(reply: Reply, key: str, tokenizer: PreTrainedTokenizerBase) -> Entry:
     """Entry of the ledger for a reply: its text, its token ids, and whether the model ended it."""
     tokens = list(reply.tokens)
-    text = tokenizer.decode(tokens, skip_special_tokens=True)
-    scores = {"reply": text, "reply_tokens": tokens, "ended": reply.ended}
+    scores = {"reply": _decode(tokens, tokenizer), "reply_tokens": tokens, "ended": reply.ended}
     return Entry(key, reply.prompt.prompt, reply.prompt.text, len(reply.prompt.tokens), scores)
 
 
+def _decode(tokens: list[int], tokenizer: PreTrainedTokenizerBase) -> str:
+    """Text of a reply without special tokens, unless they mark a thought, as those of Gemma 4 and Magistral do."""
+    whole = str(tokenizer.decode(tokens))
+    marked = OPENED.search(whole) or CLOSED.search(whole)
+    return whole if marked else str(tokenizer.decode(tokens, skip_special_tokens=True))
+
+
 def add_replies(
-    answers: pd.DataFrame, prompts: pd.DataFrame, plan: ReplyPlan, answered: Mapping[str, Entry], language: str
+    answers: pd.DataFrame,
+    prompts: pd.DataFrame,
+    plan: ReplyPlan,
+    answered: Mapping[str, Entry],
+    language: str,
+    tokenizer: PreTrainedTokenizerBase,
 ) -> pd.DataFrame:
     """Fill the columns reply, replied and greedy of answers. A reply that was cut off does not count as an option.
 
@@ -155,6 +167,7 @@ def add_replies(
         plan: which of the prompts have a reply.
         answered: entries of the ledger, by key.
         language: ISO 639-1, of the prompts.
+        tokenizer: of the model. Ledgers of earlier versions have replies without the marks of thoughts.
 
     Returns:
         An `Answers` table.
@@ -164,10 +177,9 @@ def add_replies(
         if prompt.prompt in plan.keys:
             said = answered[plan.keys[prompt.prompt]].scores
             labels, options = json.loads(prompt.labels), json.loads(prompt.options)
-            texts[prompt.prompt] = said["reply"]
-            places[prompt.prompt] = (
-                which_option(said["reply"], labels, options, language=language) if said["ended"] else None
-            )
+            text = _decode(said["reply_tokens"], tokenizer)
+            texts[prompt.prompt] = text
+            places[prompt.prompt] = which_option(text, labels, options, language=language) if said["ended"] else None
     asked = answers["prompt"]
     answers = answers.assign(
         reply=asked.map(texts).astype(object).where(asked.isin(texts.keys()), None),

@@ -262,5 +262,6 @@ def command(
                 model = load_model(weights, dtype, places, attention)
                 compute(work, model, prompt_format.tokenizer, engine, row_tokens, run)
         recorded = ledger.answered(fingerprint, texts=False)
-        answers = add_replies(collect(table, rendered, recorded, fingerprint), table, plan, recorded, language)
+        answers = collect(table, rendered, recorded, fingerprint)
+        answers = add_replies(answers, table, plan, recorded, language, prompt_format.tokenizer)
         write_table(answers, output, Answers)
