@@ -70,3 +70,13 @@ def test_p_is_not_rounded_to_0(tmp_path: Path) -> None:
         "0.5,0.0,0.0,0.012346,,0.012346",
         "0.5,0.012346,0.012346,1.0,1e-06,1.0",
     ]
+
+
+def test_numbers_next_to_an_empty_table_are_rounded(tmp_path: Path) -> None:
+    estimates = pd.DataFrame({name: [0.123456789, 8.673617e-19] for name in Estimated.names()})
+    empty = pd.DataFrame(columns=Estimated.names())
+    joined = pd.concat([empty, estimates])
+    assert (joined.dtypes == "object").all()
+    write_estimates(joined, tmp_path / "t.csv", Estimated)
+    read = pd.read_csv(tmp_path / "t.csv")
+    assert (read["estimate"] == [0.123457, 0.0]).all(), "rounding errors are not above 0"

@@ -105,7 +105,7 @@ def write_estimates(table: pd.DataFrame, path: Path, schema: type[Table]) -> Non
         path: of the file.
         schema: of the table.
     """
-    table = table[schema.names()]
+    table = table[schema.names()].infer_objects()  # numbers of the type object would not be rounded
     rounded = table.round(6)
     for name in filter(_P.search, rounded.columns):
         lost = (rounded[name] == 0) & (table[name] > 0)

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from figure_tables import verdicts_of
 from nonempty import some
 from places import ROOT
+from selfalign.audit.trace.report import describe_mean
 from selfalign.cli import program
 from selfalign.contrasts import is_plain
 from selfalign.errors import InputError
@@ -450,6 +451,11 @@ def test_mean_of_countries_shows_what_each_country_adds(project: Path) -> None:
         value, adds = re.search(rf"{row.country} +8 +(\S+)% +(\S+)$", told, re.M).groups()
         assert float(value) == pytest.approx(100 * row.estimate, abs=0.051)
         assert float(adds) == pytest.approx(100 * row.estimate / 3, abs=6e-4)
+
+
+def test_number_of_one_country_does_not_say_that_the_run_has_one() -> None:
+    told = describe_mean("all", countries=1, probes=6)  # of two countries, one is answered by the other
+    assert told == "Only one country has this number. It is the mean over its 6 probes."
 
 
 def test_margin_transfer_and_calibration_lead_to_cells(project: Path, scores: pd.DataFrame, tmp_path: Path) -> None:

@@ -395,6 +395,18 @@ def test_uncertain_cells_are_hatched() -> None:
     assert written == {"+10.0": "bold", "+20.0": "normal"}
 
 
+@pytest.mark.slow
+def test_cells_without_an_interval_are_explained() -> None:
+    config = Config.read(default())
+    table = transfer_of(config).query("language == 'es' and country != 'all'").assign(p_holm=np.nan)
+    notes = {}
+    for name, low in {"some": [0.1, np.nan], "all": [0.1, 0.1]}.items():
+        drawn = plot_transfer.draw(table.assign(low=low, high=low), style_for(config, "transfer"))
+        notes[name] = " ".join(text.get_text().replace("\n", " ") for text in drawn.texts)
+    assert "includes 0, or there is none" in notes["some"]
+    assert "there is none" not in notes["all"]
+
+
 # Pages
 
 

@@ -478,3 +478,10 @@ def test_figure_sorts_specifications_and_shows_the_choices_that_differ(style: St
 def test_one_specification_has_a_curve_and_no_choices(style: Style) -> None:
     figure = draw(choose_rows(table_of().iloc[:1], "en"), style)
     assert len(figure.axes) == 1 and faults_of(figure) == []
+
+
+@pytest.mark.slow
+def test_legend_says_nothing_of_intervals_that_are_missing(style: Style) -> None:
+    rows = choose_rows(table_of(1).assign(low=np.nan, high=np.nan), "en")  # as with one battery
+    texts = [text.get_text() for text in texts_of(draw(rows, style))]
+    assert style.text("specifications.neither_zero", level=style.level_name()) not in texts

@@ -164,7 +164,7 @@ def _signs(rows: pd.DataFrame) -> pd.Series:
 
 
 def _handles(rows: pd.DataFrame, style: Style) -> dict[str, Line2D]:
-    signs = set(_signs(rows))
+    signs = set(_signs(rows.dropna(subset=["low", "high"])))
     look: Keywords = {"marker": "o", "linestyle": "solid", "linewidth": 1.0, "markersize": 3}
     return {
         style.text(f"specifications.{sign}_zero", level=style.level_name()): Line2D([], [], color=colour, **look)

@@ -27,7 +27,7 @@ def draw(transfer: pd.DataFrame, style: Style) -> Figure:
     """A matrix per model and language: a row per country asked about, a column per country whose answers are shown.
 
     The colour is how much better the country's own demonstrations do, in points of agreement. Cells whose interval
-    includes 0 are hatched. A dot marks a cell that `is_significant`.
+    includes 0, or is missing, are hatched. A dot marks a cell that `is_significant`.
 
     Args:
         transfer: a `Transfer` table.
@@ -89,13 +89,15 @@ def _plan(agreement: pd.DataFrame, style: Style) -> tuple[list[_Matrix], float]:
 def _note(rows: pd.DataFrame, bold: bool, style: Style) -> str:
     """The sentences that explain the looks that cells have."""
     limit = style.number(1 - style.level, ".3g")
+    missing = rows["low"].isna().any()  # one battery has no interval
     sentences = {
-        "hatched": ~is_certain(rows),
-        "bold": pd.Series([bold]),
-        "dot": is_significant(rows, style),
-        "grey": pd.Series([True]),
+        "gains.uncertain": pd.Series([missing]),
+        "transfer.hatched": ~is_certain(rows) & ~missing,
+        "transfer.bold": pd.Series([bold and not missing]),
+        "transfer.dot": is_significant(rows, style),
+        "transfer.grey": pd.Series([True]),
     }
-    texts = {key: style.texts[f"transfer.{key}"] for key, shown in sentences.items() if shown.any()}
+    texts = {key: style.texts[key] for key, shown in sentences.items() if shown.any()}
     return " ".join(text.format(level=style.level_name(), limit=limit) for text in texts.values())
 
 

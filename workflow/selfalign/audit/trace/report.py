@@ -179,11 +179,8 @@ def describe_making(results: Results, names: RunNames, traced: Traced) -> str:
     counted = cells[cells["left_out"] == ""]
     probes, countries = counted["probe"].nunique(), counted["country"].nunique()
     batteries = counted["battery"].nunique()
-    lines = [f"It is the mean over {probes} probes, which count the same."]
-    if point.country == ALL:
-        several = f"It is the mean of {countries} countries, which count the same. Each is the mean over its probes."
-        lines = [several if countries > 1 else f"The run has one country. It is the mean over its {probes} probes."]
-    lines[0] += f" They are of {batteries} batteries, which matter for the interval alone."
+    mean = describe_mean(point.country, countries, probes)
+    lines = [f"{mean} They are of {batteries} batteries, which matter for the interval alone."]
     if len(point.terms) > 1:
         lines.append(f"For each probe, {_FORMULAS[len(point.terms)]} is taken.")
     if traced.several:
@@ -191,6 +188,21 @@ def describe_making(results: Results, names: RunNames, traced: Traced) -> str:
     lines += [whose_answers(results, names, *each) for each in _arms_of(traced)]
     lines += _describe_unanswered(results, traced)
     return section("How the number is made", *map(paragraph, [*lines, _check(results, traced, len(counted))]))
+
+
+def describe_mean(country: str, countries: int, probes: int) -> str:
+    """What a number is the mean of.
+
+    Args:
+        country: of the number.
+        countries: number of those whose cells count. The run may have more: a row of `transfer.csv` has one source.
+        probes: number of probes that count.
+    """
+    if country != ALL:
+        return f"It is the mean over {probes} probes, which count the same."
+    if countries > 1:
+        return f"It is the mean of {countries} countries, which count the same. Each is the mean over its probes."
+    return f"Only one country has this number. It is the mean over its {probes} probes."
 
 
 def _arms_of(traced: Traced) -> list[tuple[str, list[str], str]]:
