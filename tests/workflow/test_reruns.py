@@ -221,6 +221,39 @@ def test_new_timestamp_alone_reruns_nothing(finished: Project, config: dict, mod
     assert not run.planned()
 
 
+def test_other_content_with_an_earlier_time_is_noticed(finished: Project, config: dict, model: Path) -> None:
+    """A file that replaces another one may be older than the results, such as a copy or a linked folder."""
+    shutil.copytree(model, finished.folder / "model")
+    config = changed(config, "models", "local", "source", "folder", value="model")
+    assert finished.snakemake("--until", "convert_model", config=config).code == 0
+
+    def planned(*names: str) -> set[str]:
+        for name in names:
+            path = finished.folder / name
+            before = path.stat()
+            path.write_bytes(path.read_bytes() + b"\n")
+            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        return set(finished.snakemake("--dry-run", config=config).planned())
+
+    after_model = planned()
+    shown = ["resources/figures/en.yaml", "notebooks/explore.ipynb", "resources/survey/labels/en.csv"]
+    assert planned(*shown) == after_model | PLOTS | {"explore", "describe_survey"} | ALL
+    assert not planned() & {"fetch_model", "design_prompts", "simulate_survey"}
+    assert "fetch_model" in planned("model/config.json")
+    assert "design_prompts" in planned("resources/templates/en.yaml")
+    assert "simulate_survey" in planned("tiny/counts.csv")
+
+
+def test_tables_that_a_run_no_longer_makes_are_removed(finished: Project, config: dict) -> None:
+    config = changed(changed(config, "scoring", "mixed", value=[]), "scoring", "transfer", value=None)
+    run = finished.snakemake(config=config)
+    assert run.code == 0, run.output
+    assert "files that the run no longer makes: results/default/figures/transfer.png" in run.output
+    manifest = pd.read_csv(finished.folder / "results/default/manifest.csv")
+    made = [path for path in states(finished) if path.startswith("default/")]
+    assert {f"results/{path}" for path in made} - {"results/default/manifest.csv"} <= set(manifest["file"])
+
+
 def test_changed_notebook_reruns_the_notebook_only(finished: Project, config: dict) -> None:
     path = finished.folder / "notebooks/explore.ipynb"
     path.write_text(path.read_text(encoding="utf-8").replace("## By category", "## Per category"), encoding="utf-8")

@@ -30,6 +30,7 @@ rule measure_similarity:
         settings=measure_settings,
         tests=input_options("tests"),
         texts=compared_rows,
+        given=given(encoder_files),
         code=code_digest("measure_similarity"),
     message:
         "Measuring similarity: {wildcards.measure}, {wildcards.language}"

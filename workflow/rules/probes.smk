@@ -55,6 +55,10 @@ rule adopt_arora_bank:
     conda:
         "../../environment.yml"
     params:
+        given=given(
+            PATHS.shipped("resources/probes/arora.csv"),
+            PATHS.shipped("resources/probes/probes.csv"),
+        ),
         code=code_digest("adopt_arora_bank"),
     message:
         "Making the bank of the probes of Arora et al."
@@ -77,6 +81,11 @@ rule adopt_arora:
     conda:
         "../../environment.yml"
     params:
+        given=given(
+            arora_file,
+            PATHS.shipped("resources/probes/arora.csv"),
+            PATHS.shipped("resources/probes/arora_repairs.csv"),
+        ),
         code=code_digest("adopt_arora"),
     message:
         "Adopting the probes of Arora et al.: {wildcards.language}"
@@ -103,6 +112,7 @@ rule record_bank:
         version=input_options("version"),
         used=USED_PROBES,
         texts=run_texts,
+        given=given(PATHS.probes.bank_version, bank_texts, PATHS.probes.test_table),
         code=code_digest("record_bank"),
     message:
         "Recording the version of the probe bank"
@@ -171,6 +181,7 @@ rule form_groups:
     params:
         settings=as_json(CONFIG.run.groups),
         countries=sorted({*COUNTRIES, *SHOWN}),
+        given=given(PATHS.crosswalk),
         code=code_digest("form_groups"),
     message:
         "Forming the groups of people"
@@ -225,6 +236,7 @@ rule take_opinion_probes:
         source=PATHS.tests.source if PATHS.tests else "",
         only=list(PATHS.tests.only) if PATHS.tests else [],
         countries=COUNTRIES,
+        given=given(PATHS.probes.test_table),
         code=code_digest("take_opinion_probes"),
     message:
         "Taking the test probes of the run from {input.table}"
@@ -360,6 +372,7 @@ rule map_scales:
         "../../environment.yml"
     params:
         countries=COUNTRIES,
+        given=given(PATHS.answer_scales),
         code=code_digest("map_scales"),
     message:
         "Mapping answers to whole scales"

@@ -49,6 +49,11 @@ rule design_prompts:
         tests=input_options("tests"),
         files=design_files,
         texts=used_texts,
+        given=given(
+            *map(words_of, WORDS),
+            spoken_of,
+            [PATHS.answer_scales] if PATHS.asks_on_scales else [],
+        ),
         code=code_digest("design_prompts"),
     message:
         "Designing the prompts: {wildcards.language}"

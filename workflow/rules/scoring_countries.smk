@@ -64,6 +64,7 @@ rule estimate_map:
         responses=input_options("responses"),
         map=as_options({name: MAP[name] for name in (*MAP_FILES, "least") if MAP}),
         how=scoring_options("draws", "seed"),
+        given=given(PATHS.answer_scales, [MAP[name] for name in MAP_FILES if MAP]),
         code=code_digest("estimate_map"),
     message:
         "Placing people and models on the cultural map"

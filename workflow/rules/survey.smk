@@ -70,6 +70,7 @@ rule simulate_survey:
         "../../environment.yml"
     params:
         seed=survey_seed,
+        given=given(survey_input),
         code=code_digest("simulate_survey"),
     message:
         "Simulating respondents with real marginals: {wildcards.survey}"
@@ -93,6 +94,7 @@ rule parse_wvs7:
     conda:
         "../../environment.yml"
     params:
+        given=given(wvs7_file, PATHS.shipped("resources/survey/scales.csv")),
         code=code_digest("parse_wvs7"),
     message:
         "Reading {input.survey}"
@@ -120,6 +122,11 @@ rule parse_trends:
         "../../environment.yml"
     params:
         waves=survey_waves,
+        given=given(
+            survey_input,
+            PATHS.shipped("resources/survey/scales.csv"),
+            PATHS.shipped("resources/survey/trends.csv"),
+        ),
         code=code_digest("parse_trends"),
     message:
         "Reading {input.survey}"
@@ -144,6 +151,7 @@ rule parse_shares:
     conda:
         "../../environment.yml"
     params:
+        given=given(survey_input, PATHS.shipped("resources/survey/scales.csv")),
         code=code_digest("parse_shares"),
     message:
         "Reading {input.shares}"
@@ -169,6 +177,7 @@ rule parse_opinions:
     conda:
         "../../environment.yml"
     params:
+        given=given(survey_input, PATHS.shipped("resources/survey/opinions.csv")),
         code=code_digest("parse_opinions"),
     message:
         "Reading {input.opinions}"
@@ -193,6 +202,7 @@ rule split_questions:
     conda:
         "../../environment.yml"
     params:
+        given=given(question_file),
         code=code_digest("split_questions"),
     message:
         "Reading {input}"
@@ -219,6 +229,7 @@ rule parse_table:
         "../../environment.yml"
     params:
         settings=table_settings,
+        given=given(survey_input, question_file),
         code=code_digest("parse_table"),
     message:
         "Reading {input.survey}"
@@ -245,6 +256,7 @@ rule parse_counts:
         "../../environment.yml"
     params:
         settings=table_settings,
+        given=given(survey_input, question_file),
         code=code_digest("parse_counts"),
     message:
         "Reading {input.survey}"
@@ -304,6 +316,7 @@ rule describe_survey:
     conda:
         "../../environment.yml"
     params:
+        given=given(scales_file, english("questions"), english("labels")),
         code=code_digest("describe_survey"),
     message:
         "Describing the questions and samples: {wildcards.survey}"
@@ -334,6 +347,7 @@ rule read_groups:
     conda:
         "../../environment.yml"
     params:
+        given=given(survey_input, groups_of),
         code=code_digest("read_groups"),
     message:
         "Reading the groups of people: {wildcards.survey}"
