@@ -1,6 +1,7 @@
 """Only what changed: the real workflow on a small experiment, whose inputs change and whose jobs are killed."""
 
 import ast
+import json
 import os
 import re
 import shutil
@@ -20,7 +21,7 @@ import pytest
 from project import ROOT, Batch, Project, Run
 from refusal import assert_one_paragraph
 from selfalign.audit.jobs import Records
-from small_run import ANSWERS, PROBES, changed, run_from_scratch
+from small_run import ANSWERS, PROBES, changed, run_from_scratch, write_small_inputs
 from snakemake.utils import update_config
 
 LEDGER = "results/shared/ledger/local/en.sqlite"
@@ -202,6 +203,23 @@ def test_results_can_be_in_another_folder(plain: Project, tmp_path: Path) -> Non
         f"--bank {plain.folder}/resources/probes/probes.csv "
         in plain.snakemake("--dry-run", "--printshellcmds", "--directory", str(folder)).output
     )
+
+
+def test_paths_of_inputs_may_have_spaces(plain: Project, config: dict) -> None:
+    """In the user's settings, and in the workflow's own files if it is called from another folder."""
+    home = plain.folder.rename(plain.folder.parent / "my données")
+    folder = home.parent / "my study"
+    folder.mkdir()
+    write_small_inputs(Project(home))
+    (home / "tiny").rename(folder / "my inputs")
+    settings = json.loads(json.dumps(config).replace("tiny/", "my inputs/"))
+    targets = [f"results/default/{name}" for name in ("people/bank.json", "tables/demonstrations/en.csv")]
+    targets += ["results/default/run.json", "results/shared/survey/example/quality.csv"]
+    variables = Project(home, plain.environment).variables()
+    project = Project(folder, {"PYTHONPATH": variables["PYTHONPATH"]})
+    run = project.snakemake(*targets, "--snakefile", str(home / "Snakefile"), config=settings)
+    assert run.code == 0, run.output
+    assert {"simulate_survey", "select_probes", "map_poles", "measure_similarity"} <= set(run.finished())
 
 
 def test_new_timestamp_alone_reruns_nothing(finished: Project, config: dict, model: Path) -> None:

@@ -108,7 +108,7 @@ rule explore:
     message:
         "Running the notebook"
     shell:
-        "selfalign explore {input.scores} --notebook {input.notebook} --bank {input.bank}"
+        "selfalign explore {input.scores} --notebook {input.notebook:q} --bank {input.bank}"
         " --executed {output.notebook} --hardest {output.hardest} 2> {log}"
 
 

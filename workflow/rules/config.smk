@@ -7,7 +7,7 @@ import sys
 from selfalign.config.commands import as_json
 from selfalign.config.paths import Paths
 from selfalign.config.read import complete
-from selfalign.config.row_digests import digest_content, digest_wording
+from selfalign.config.row_digests import digest_given, digest_wording
 from selfalign.errors import TERMINAL, exit_on_mistake
 from selfalign.home import is_made
 from selfalign.provenance import code_digest
@@ -52,17 +52,8 @@ def kept(path):
 
 
 def given(*sources):
-    """Digest of inputs that the workflow does not make, as a parameter.
-
-    Snakemake reads only the inputs that are newer than the results. A file that replaces another one may be older.
-    Parameters that follow from the inputs of a job rerun nothing, so this one has paths and input functions.
-    """
-
-    def digest(wildcards):
-        files = [one(wildcards) if callable(one) else one for one in sources]
-        return digest_content(files, PATHS.partly_read)
-
-    return digest
+    """A parameter: the digest of inputs that the workflow does not make, so that other content reruns the step."""
+    return lambda wildcards: digest_given(sources, wildcards, PATHS.partly_read)
 
 
 def input_options(*names):

@@ -35,7 +35,7 @@ rule measure_similarity:
     message:
         "Measuring similarity: {wildcards.measure}, {wildcards.language}"
     shell:
-        "selfalign measure-similarity --bank {input.bank} {params.tests:q} --texts {input.texts} --language {params.wording}"
+        "selfalign measure-similarity --bank {input.bank} {params.tests:q} --texts {input.texts:q} --language {params.wording}"
         " --measure {wildcards.measure}"
         " --settings {params.settings:q} --output {output} 2> {log}"
 

@@ -95,5 +95,5 @@ rule describe_demonstrations:
         "Describing the demonstrations: {wildcards.language}"
     shell:
         "selfalign describe-demonstrations {input.rankings} --arms {params.arms:q} --language {wildcards.language}"
-        " --bank {input.bank} {params.tests:q} --texts {input.texts} --design {input.design} --prompts {input.prompts}"
+        " --bank {input.bank} {params.tests:q} --texts {input.texts:q} --design {input.design} --prompts {input.prompts}"
         " --output {output} 2> {log}"

@@ -70,5 +70,5 @@ rule estimate_map:
         "Placing people and models on the cultural map"
     shell:
         "selfalign estimate-map {input.scores} --distributions {input.distributions} {params.responses:q}"
-        " --bank {input.bank} --scales {input.scales} {params.map} {params.how} --axes {output.axes}"
+        " --bank {input.bank} --scales {input.scales:q} {params.map} {params.how} --axes {output.axes}"
         " --output {output.points} 2> {log}"

@@ -99,7 +99,7 @@ rule parse_wvs7:
     message:
         "Reading {input.survey}"
     shell:
-        "selfalign parse-wvs7 --survey {input.survey:q} --scales {input.scales} --responses {output.responses}"
+        "selfalign parse-wvs7 --survey {input.survey:q} --scales {input.scales:q} --responses {output.responses}"
         " --columns {output.columns} 2> {log}"
 
 
@@ -131,7 +131,7 @@ rule parse_trends:
     message:
         "Reading {input.survey}"
     shell:
-        "selfalign parse-trends --survey {input.survey:q} --scales {input.scales} --trends {input.trends}"
+        "selfalign parse-trends --survey {input.survey:q} --scales {input.scales:q} --trends {input.trends:q}"
         " --waves '{params.waves}' --responses {output.responses} --columns {output.columns}"
         " --left-out {output.left_out} 2> {log}"
 
@@ -156,7 +156,7 @@ rule parse_shares:
     message:
         "Reading {input.shares}"
     shell:
-        "selfalign parse-shares --shares {input.shares:q} --scales {input.scales}"
+        "selfalign parse-shares --shares {input.shares:q} --scales {input.scales:q}"
         " --distributions {output.distributions} 2> {log}"
 
 
@@ -182,7 +182,7 @@ rule parse_opinions:
     message:
         "Reading {input.opinions}"
     shell:
-        "selfalign parse-opinions --opinions {input.opinions:q} --known {input.known} --distributions {output.distributions}"
+        "selfalign parse-opinions --opinions {input.opinions:q} --known {input.known:q} --distributions {output.distributions}"
         " --dictionary {output.dictionary} --left-out {output.left_out} 2> {log}"
 
 
@@ -321,8 +321,8 @@ rule describe_survey:
     message:
         "Describing the questions and samples: {wildcards.survey}"
     shell:
-        "selfalign describe-survey --responses {input.responses} --scales {input.scales} --questions {input.questions}"
-        " --labels {input.labels} --dictionary {output.dictionary} --quality {output.quality} 2> {log}"
+        "selfalign describe-survey --responses {input.responses} --scales {input.scales:q} --questions {input.questions:q}"
+        " --labels {input.labels:q} --dictionary {output.dictionary} --quality {output.quality} 2> {log}"
 
 
 rule read_groups:

@@ -95,7 +95,7 @@ def test_language_is_filled_into_paths_in_one_place() -> None:
 
 @pytest.mark.parametrize("file", ["Snakefile", "workflow/rules/config.smk"])
 def test_what_a_newcomer_reads_first_is_short(file: str) -> None:
-    assert len(Path(ROOT, file).read_text(encoding="utf-8").splitlines()) <= 60
+    assert len(Path(ROOT, file).read_text(encoding="utf-8").splitlines()) <= 65
 
 
 def test_number_in_a_section_that_may_be_null_is_read_from_text() -> None:

@@ -7,7 +7,7 @@ import pytest
 from configs import altered
 from places import ROOT
 from selfalign.config import row_digests
-from selfalign.config.row_digests import digest_bank, digest_compared, digest_content, digest_wording
+from selfalign.config.row_digests import digest_bank, digest_compared, digest_given, digest_wording
 
 
 def rewrite(path: Path, content: bytes) -> None:
@@ -20,18 +20,18 @@ def rewrite(path: Path, content: bytes) -> None:
 def test_content_counts_and_time_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "counts.csv"
     file.write_bytes(b"a" * 1000)
-    first = digest_content([str(file)])
+    first = digest_given([str(file)])
     rewrite(file, b"a" * 1000)
-    assert digest_content([[str(file)]]) == first
+    assert digest_given([[str(file)]]) == first
     rewrite(file, b"b" * 1000)
-    assert digest_content([str(file)]) != first
+    assert digest_given([str(file)]) != first
     monkeypatch.setattr(row_digests, "_WHOLE", 100)
     monkeypatch.setattr(row_digests, "_PART", 10)
     rewrite(file, b"b" * 1000)
-    large = digest_content([str(tmp_path / "nothing"), str(file)])
+    large = digest_given([str(tmp_path / "nothing"), str(file)])
     for content in (b"b" * 999, b"b" * 999 + b"c", b"c" + b"b" * 999, b"b" * 1000):
         rewrite(file, content)
-        assert (digest_content([str(file)]) == large) == (content == b"b" * 1000)
+        assert (digest_given([str(file)]) == large) == (content == b"b" * 1000)
 
 
 def test_files_that_steps_make_or_read_in_part_do_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,8 +39,8 @@ def test_files_that_steps_make_or_read_in_part_do_not_count(tmp_path: Path, monk
     (tmp_path / "results").mkdir()
     for name in ("results/made.csv", "part.csv"):
         (tmp_path / name).write_text("a", encoding="utf-8")
-    assert digest_content([["results/made.csv"], "part.csv", "nothing.csv"], {"part.csv"}) == ""
-    assert digest_content(["part.csv"]) != ""
+    assert digest_given([["results/made.csv"], "part.csv", lambda _: "nothing.csv"], None, {"part.csv"}) == ""
+    assert digest_given([lambda name: [name]], "part.csv") != ""
 
 
 def test_own_wording_counts_where_the_bank_is_in_the_results(tmp_path: Path) -> None:

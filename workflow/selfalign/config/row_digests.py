@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from selfalign.config.sections import Config
 from selfalign.home import is_made
@@ -16,17 +17,21 @@ _PARTS, _PART = 64, 65_536
 """Number of these parts, and bytes of each."""
 
 
-def digest_content(sources: Iterable[str | Collection[str]], partly_read: Collection[str] = ()) -> str:
+def digest_given(sources: Iterable[Any], wildcards: object = None, partly_read: Collection[str] = ()) -> str:
     """Digest of the size and content of files; empty without files.
 
     Snakemake compares an input's content only if the input is newer than the results. A file that replaces another one
-    may be older: `cp -p`, `mv`, `rsync -a`, archives and links to folders keep its time.
+    may be older: `cp -p`, `mv`, `rsync -a`, archives and links to folders keep its time. Snakemake ignores a parameter
+    that follows from a job's inputs, so this digest follows from paths and input functions.
 
     Args:
-        sources: paths, and lists of paths. Files that are not there or that the workflow makes do not count.
+        sources: paths, lists of paths, and Snakemake's input functions, which return one or the other. Files that are
+            not there or that the workflow makes do not count.
+        wildcards: of the job, for the input functions.
         partly_read: files of which only some rows count. They do not count here.
     """
-    files = [file for one in sources for file in ([one] if isinstance(one, str) else one)]
+    named = [one(wildcards) if callable(one) else one for one in sources]
+    files = [file for one in named for file in ([one] if isinstance(one, str) else one)]
     paths = [Path(file) for file in files if not is_made(file) and file not in partly_read]
     digests = [_digest_file(path, path.stat().st_mtime_ns) for path in paths if path.is_file()]
     return sha256("".join(digests).encode()).hexdigest()[:16] if digests else ""
