@@ -1,6 +1,7 @@
 """Only what changed: the real workflow on a small experiment, whose inputs change and whose jobs are killed."""
 
 import ast
+import json
 import os
 import re
 import shutil
@@ -20,7 +21,7 @@ import pytest
 from project import ROOT, Batch, Project, Run
 from refusal import assert_one_paragraph
 from selfalign.audit.jobs import Records
-from small_run import ANSWERS, PROBES, changed, run_from_scratch
+from small_run import ANSWERS, PROBES, changed, run_from_scratch, write_small_inputs
 from snakemake.utils import update_config
 
 LEDGER = "results/shared/ledger/local/en.sqlite"
@@ -204,6 +205,23 @@ def test_results_can_be_in_another_folder(plain: Project, tmp_path: Path) -> Non
     )
 
 
+def test_paths_of_inputs_may_have_spaces(plain: Project, config: dict) -> None:
+    """In the user's settings, and in the workflow's own files if it is called from another folder."""
+    home = plain.folder.rename(plain.folder.parent / "my données")
+    folder = home.parent / "my study"
+    folder.mkdir()
+    write_small_inputs(Project(home))
+    (home / "tiny").rename(folder / "my inputs")
+    settings = json.loads(json.dumps(config).replace("tiny/", "my inputs/"))
+    targets = [f"results/default/{name}" for name in ("people/bank.json", "tables/demonstrations/en.csv")]
+    targets += ["results/default/run.json", "results/shared/survey/example/quality.csv"]
+    variables = Project(home, plain.environment).variables()
+    project = Project(folder, {"PYTHONPATH": variables["PYTHONPATH"]})
+    run = project.snakemake(*targets, "--snakefile", str(home / "Snakefile"), config=settings)
+    assert run.code == 0, run.output
+    assert {"simulate_survey", "select_probes", "map_poles", "measure_similarity"} <= set(run.finished())
+
+
 def test_new_timestamp_alone_reruns_nothing(finished: Project, config: dict, model: Path) -> None:
     made = (finished.folder / "results", finished.folder / ".snakemake")
     files = [path for path in finished.folder.rglob("*") if path.is_file() and not set(made) & set(path.parents)]
@@ -219,6 +237,39 @@ def test_new_timestamp_alone_reruns_nothing(finished: Project, config: dict, mod
         os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     assert run.code == 0, run.output
     assert not run.planned()
+
+
+def test_other_content_with_an_earlier_time_is_noticed(finished: Project, config: dict, model: Path) -> None:
+    """A file that replaces another one may be older than the results, such as a copy or a linked folder."""
+    shutil.copytree(model, finished.folder / "model")
+    config = changed(config, "models", "local", "source", "folder", value="model")
+    assert finished.snakemake("--until", "convert_model", config=config).code == 0
+
+    def planned(*names: str) -> set[str]:
+        for name in names:
+            path = finished.folder / name
+            before = path.stat()
+            path.write_bytes(path.read_bytes() + b"\n")
+            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        return set(finished.snakemake("--dry-run", config=config).planned())
+
+    after_model = planned()
+    shown = ["resources/figures/en.yaml", "notebooks/explore.ipynb", "resources/survey/labels/en.csv"]
+    assert planned(*shown) == after_model | PLOTS | {"explore", "describe_survey"} | ALL
+    assert not planned() & {"fetch_model", "design_prompts", "simulate_survey"}
+    assert "fetch_model" in planned("model/config.json")
+    assert "design_prompts" in planned("resources/templates/en.yaml")
+    assert "simulate_survey" in planned("tiny/counts.csv")
+
+
+def test_tables_that_a_run_no_longer_makes_are_removed(finished: Project, config: dict) -> None:
+    config = changed(changed(config, "scoring", "mixed", value=[]), "scoring", "transfer", value=None)
+    run = finished.snakemake(config=config)
+    assert run.code == 0, run.output
+    assert "files that the run no longer makes: results/default/figures/transfer.png" in run.output
+    manifest = pd.read_csv(finished.folder / "results/default/manifest.csv")
+    made = [path for path in states(finished) if path.startswith("default/")]
+    assert {f"results/{path}" for path in made} - {"results/default/manifest.csv"} <= set(manifest["file"])
 
 
 def test_changed_notebook_reruns_the_notebook_only(finished: Project, config: dict) -> None:

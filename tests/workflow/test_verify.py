@@ -19,7 +19,7 @@ from matplotlib.image import imread, imsave
 from project import Project
 from selfalign.audit import record_run
 from selfalign.audit.jobs import Job, Records, read_command, read_jobs
-from selfalign.audit.manifest import Manifest, refuse_changed, remove_old_figures
+from selfalign.audit.manifest import Manifest, refuse_changed, remove_old_files
 from selfalign.audit.verify.differences import compare_tables
 from selfalign.audit.verify.files import check_manifest
 from selfalign.audit.verify.findings import Difference, Findings
@@ -496,18 +496,24 @@ def test_options_of_a_recorded_step_are_read(recorded: Project) -> None:
     assert Manifest.names() == ["file", "bytes", "sha256", "step"]
 
 
-def test_figures_that_a_run_no_longer_makes_are_removed_unless_changed(tmp_path: Path) -> None:
+def test_files_that_a_run_no_longer_makes_are_removed_unless_changed(tmp_path: Path) -> None:
     steps = {
-        "margin.png": "plot_margin",
-        "margin_m.png": "plot_margin",
-        "margin_n.png": "plot_margin",
-        "x.csv": "infer",
+        "run/margin.png": "plot_margin",
+        "run/margin_m.png": "plot_margin",
+        "run/margin_n.png": "plot_margin",
+        "run/mixed.csv": "fit_mixed",
+        "run/x.parquet": "infer",
+        "shared/quality.csv": "describe_survey",
     }
-    for name in steps:
-        (tmp_path / name).write_text(name, encoding="utf-8")
-    rows = [(str(tmp_path / name), len(name), digest_file(tmp_path / name), step) for name, step in steps.items()]
+    files = {tmp_path / name: step for name, step in steps.items()}
+    for path in files:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(path.name, encoding="utf-8")
+    rows = [(str(path), len(path.name), digest_file(path), step) for path, step in files.items()]
     former = pd.DataFrame(rows, columns=["file", "bytes", "sha256", "step"])
-    (tmp_path / "margin_n.png").write_text("somebody edited it", encoding="utf-8")
-    assert remove_old_figures(former, [str(tmp_path / "margin.png")]) == [str(tmp_path / "margin_m.png")]
-    assert {path.name for path in tmp_path.iterdir()} == {"margin.png", "margin_n.png", "x.csv"}
-    assert remove_old_figures(former.head(0), []) == []
+    (tmp_path / "run/margin_n.png").write_text("somebody edited it", encoding="utf-8")
+    old = [str(tmp_path / "run" / name) for name in ("margin_m.png", "mixed.csv")]
+    assert remove_old_files(former, [str(tmp_path / "run/margin.png")], tmp_path / "run") == old
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {"margin.png", "margin_n.png", "x.parquet"}
+    assert (tmp_path / "shared/quality.csv").is_file()
+    assert remove_old_files(former.head(0), [], tmp_path / "run") == []

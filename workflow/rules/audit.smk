@@ -80,6 +80,7 @@ rule record_run:
         name=CONFIG.run.name,
         config=whole_config,
         codes=CODES,
+        given=given(run_inputs),
         code=code_digest("record_run"),
     message:
         "Recording the settings, code and inputs of the run"
@@ -102,11 +103,12 @@ rule explore:
     conda:
         "../../environment.yml"
     params:
+        given=given(PATHS.shipped("notebooks/explore.ipynb")),
         code=code_digest("explore"),
     message:
         "Running the notebook"
     shell:
-        "selfalign explore {input.scores} --notebook {input.notebook} --bank {input.bank}"
+        "selfalign explore {input.scores} --notebook {input.notebook:q} --bank {input.bank}"
         " --executed {output.notebook} --hardest {output.hardest} 2> {log}"
 
 

@@ -1,4 +1,4 @@
-"""The checked config, and what rules of several stages need of it. A stage's own functions are in workflow/inputs."""
+"""The checked config, and the parts that rules of several stages need. Functions are in workflow/inputs."""
 
 import json
 import shlex
@@ -9,7 +9,6 @@ from selfalign.config.paths import Paths
 from selfalign.config.read import complete
 from selfalign.config.row_digests import digest_wording
 from selfalign.errors import TERMINAL, exit_on_mistake
-from selfalign.home import is_made
 from selfalign.provenance import code_digest
 from selfalign.runs import SHARED
 from selfalign.steps import BY_HAND, STEPS
@@ -46,15 +45,4 @@ shell.prefix(
 workflow.localrules(*(set(STEPS) - BY_HAND - {"convert_model", "infer"}))
 
 
-def kept(path):
-    """A file of which only some rows count. Their digest reruns a step, so Snakemake ignores the file's time."""
-    return path if is_made(path) else ancient(path)
-
-
-def input_options(*names):
-    """Inputs of a rule as options of the same names. An input without files gives no option."""
-
-    def options(wildcards, input):
-        return [f"--{name}={file}" for name in names for file in input.get(name)]
-
-    return options
+include: "../inputs/config.smk"

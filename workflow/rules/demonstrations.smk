@@ -30,11 +30,12 @@ rule measure_similarity:
         settings=measure_settings,
         tests=input_options("tests"),
         texts=compared_rows,
+        given=given(encoder_files),
         code=code_digest("measure_similarity"),
     message:
         "Measuring similarity: {wildcards.measure}, {wildcards.language}"
     shell:
-        "selfalign measure-similarity --bank {input.bank} {params.tests:q} --texts {input.texts} --language {params.wording}"
+        "selfalign measure-similarity --bank {input.bank} {params.tests:q} --texts {input.texts:q} --language {params.wording}"
         " --measure {wildcards.measure}"
         " --settings {params.settings:q} --output {output} 2> {log}"
 

@@ -42,6 +42,7 @@ for figure, what in FIGURES.items():
             files=files_of(figure),
             options=figure_options(figure),
             font=input_options("font"),
+            given=given(TEXTS, FONT),
             code=code_digest(f"plot_{figure}"),
         message:
             what.message
@@ -68,6 +69,7 @@ rule typeset_tables:
         verdicts=input_options("verdicts"),
         language=ASKED_IN,
         style=style_of("tables"),
+        given=given(TEXTS),
         code=code_digest("typeset_tables"),
     message:
         "Writing tables as LaTeX"

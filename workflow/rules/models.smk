@@ -26,6 +26,7 @@ rule fetch_model:
     threads: 1
     params:
         source=model_source,
+        given=given(model_files),
         code=code_digest("fetch_model"),
     message:
         "Fetching the model {wildcards.model}"

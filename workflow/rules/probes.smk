@@ -55,11 +55,15 @@ rule adopt_arora_bank:
     conda:
         "../../environment.yml"
     params:
+        given=given(
+            PATHS.shipped("resources/probes/arora.csv"),
+            PATHS.shipped("resources/probes/probes.csv"),
+        ),
         code=code_digest("adopt_arora_bank"),
     message:
         "Making the bank of the probes of Arora et al."
     shell:
-        "selfalign adopt-arora-bank --rows {input.rows} --bank {input.bank} --output {output} 2> {log}"
+        "selfalign adopt-arora-bank --rows {input.rows:q} --bank {input.bank:q} --output {output} 2> {log}"
 
 
 rule adopt_arora:
@@ -77,12 +81,17 @@ rule adopt_arora:
     conda:
         "../../environment.yml"
     params:
+        given=given(
+            arora_file,
+            PATHS.shipped("resources/probes/arora.csv"),
+            PATHS.shipped("resources/probes/arora_repairs.csv"),
+        ),
         code=code_digest("adopt_arora"),
     message:
         "Adopting the probes of Arora et al.: {wildcards.language}"
     shell:
-        "selfalign adopt-arora --release {input.release:q} --language {wildcards.language} --rows {input.rows}"
-        " --repairs {input.repairs} --texts {output.texts} --log {output.log} 2> {log}"
+        "selfalign adopt-arora --release {input.release:q} --language {wildcards.language} --rows {input.rows:q}"
+        " --repairs {input.repairs:q} --texts {output.texts} --log {output.log} 2> {log}"
 
 
 rule record_bank:
@@ -103,11 +112,12 @@ rule record_bank:
         version=input_options("version"),
         used=USED_PROBES,
         texts=run_texts,
+        given=given(PATHS.probes.bank_version, bank_texts, PATHS.probes.test_table),
         code=code_digest("record_bank"),
     message:
         "Recording the version of the probe bank"
     shell:
-        "selfalign record-bank --bank {input.bank} {params.version:q} --output {output} {input.texts:q} {input.table:q}"
+        "selfalign record-bank --bank {input.bank:q} {params.version:q} --output {output} {input.texts:q} {input.table:q}"
         " 2> {log}"
 
 
@@ -143,7 +153,7 @@ rule select_probes:
     message:
         "Selecting the probes of the run"
     shell:
-        "selfalign select-probes --bank {input.bank} {params.kinds:q} --settings {params.settings:q} --selected {output.selected}"
+        "selfalign select-probes --bank {input.bank:q} {params.kinds:q} --settings {params.settings:q} --selected {output.selected}"
         " --left-out {output.left_out} 2> {log}"
 
 
@@ -171,6 +181,7 @@ rule form_groups:
     params:
         settings=as_json(CONFIG.run.groups),
         countries=sorted({*COUNTRIES, *SHOWN}),
+        given=given(PATHS.crosswalk),
         code=code_digest("form_groups"),
     message:
         "Forming the groups of people"
@@ -225,6 +236,7 @@ rule take_opinion_probes:
         source=PATHS.tests.source if PATHS.tests else "",
         only=list(PATHS.tests.only) if PATHS.tests else [],
         countries=COUNTRIES,
+        given=given(PATHS.probes.test_table),
         code=code_digest("take_opinion_probes"),
     message:
         "Taking the test probes of the run from {input.table}"
@@ -281,7 +293,7 @@ rule join_people:
     message:
         "Joining the survey of the test probes and the survey of the demonstrations"
     shell:
-        "selfalign join-people --tested {input.tested} --tests {input.tests} --shown {input.shown} --bank {input.bank}"
+        "selfalign join-people --tested {input.tested} --tests {input.tests} --shown {input.shown} --bank {input.bank:q}"
         " --selected {input.selected} --countries '{params.countries}' --poles {output.poles}"
         " --distributions {output.distributions} --joined {output.joined} 2> {log}"
 
@@ -311,7 +323,7 @@ rule map_poles:
     message:
         "Mapping answers to the poles of the probes"
     shell:
-        "selfalign map-poles --distributions {input.distributions} --bank {input.bank} --selected {input.selected}"
+        "selfalign map-poles --distributions {input.distributions} --bank {input.bank:q} --selected {input.selected}"
         " --countries '{params.countries}'"
         " --poles {output.poles} --dropped {output.dropped} 2> {log}"
 
@@ -360,10 +372,11 @@ rule map_scales:
         "../../environment.yml"
     params:
         countries=COUNTRIES,
+        given=given(PATHS.answer_scales),
         code=code_digest("map_scales"),
     message:
         "Mapping answers to whole scales"
     shell:
-        "selfalign map-scales --distributions {input.distributions} --bank {input.bank} --scales {input.scales}"
+        "selfalign map-scales --distributions {input.distributions} --bank {input.bank} --scales {input.scales:q}"
         " --countries '{params.countries}'"
         " --output {output.scales} --dropped {output.dropped} 2> {log}"

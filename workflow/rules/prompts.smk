@@ -49,6 +49,11 @@ rule design_prompts:
         tests=input_options("tests"),
         files=design_files,
         texts=used_texts,
+        given=given(
+            *map(words_of, WORDS),
+            spoken_of,
+            [PATHS.answer_scales] if PATHS.asks_on_scales else [],
+        ),
         code=code_digest("design_prompts"),
     message:
         "Designing the prompts: {wildcards.language}"
@@ -90,5 +95,5 @@ rule describe_demonstrations:
         "Describing the demonstrations: {wildcards.language}"
     shell:
         "selfalign describe-demonstrations {input.rankings} --arms {params.arms:q} --language {wildcards.language}"
-        " --bank {input.bank} {params.tests:q} --texts {input.texts} --design {input.design} --prompts {input.prompts}"
+        " --bank {input.bank} {params.tests:q} --texts {input.texts:q} --design {input.design} --prompts {input.prompts}"
         " --output {output} 2> {log}"

@@ -64,10 +64,11 @@ rule estimate_map:
         responses=input_options("responses"),
         map=as_options({name: MAP[name] for name in (*MAP_FILES, "least") if MAP}),
         how=scoring_options("draws", "seed"),
+        given=given(PATHS.answer_scales, [MAP[name] for name in MAP_FILES if MAP]),
         code=code_digest("estimate_map"),
     message:
         "Placing people and models on the cultural map"
     shell:
         "selfalign estimate-map {input.scores} --distributions {input.distributions} {params.responses:q}"
-        " --bank {input.bank} --scales {input.scales} {params.map} {params.how} --axes {output.axes}"
+        " --bank {input.bank} --scales {input.scales:q} {params.map} {params.how} --axes {output.axes}"
         " --output {output.points} 2> {log}"

@@ -69,6 +69,7 @@ rule estimate_alternatives:
         replicates=CONFIG.probes.replicates,
         people_seed=CONFIG.probes.seed,
         how=scoring_options(*RESAMPLING, "families"),
+        given=given(PATHS.probes.tested_kinds),
         code=code_digest("estimate_alternatives"),
     message:
         "Estimating the contrasts under alternatives"
@@ -107,6 +108,7 @@ rule estimate_specifications:
         replicates=CONFIG.probes.replicates,
         people_seed=CONFIG.probes.seed,
         how=scoring_options(*RESAMPLING),
+        given=given(PATHS.probes.tested_kinds),
         code=code_digest("estimate_specifications"),
     message:
         "Estimating own minus other country in every specification"

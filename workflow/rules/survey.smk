@@ -70,6 +70,7 @@ rule simulate_survey:
         "../../environment.yml"
     params:
         seed=survey_seed,
+        given=given(survey_input),
         code=code_digest("simulate_survey"),
     message:
         "Simulating respondents with real marginals: {wildcards.survey}"
@@ -93,11 +94,12 @@ rule parse_wvs7:
     conda:
         "../../environment.yml"
     params:
+        given=given(wvs7_file, PATHS.shipped("resources/survey/scales.csv")),
         code=code_digest("parse_wvs7"),
     message:
         "Reading {input.survey}"
     shell:
-        "selfalign parse-wvs7 --survey {input.survey:q} --scales {input.scales} --responses {output.responses}"
+        "selfalign parse-wvs7 --survey {input.survey:q} --scales {input.scales:q} --responses {output.responses}"
         " --columns {output.columns} 2> {log}"
 
 
@@ -120,11 +122,16 @@ rule parse_trends:
         "../../environment.yml"
     params:
         waves=survey_waves,
+        given=given(
+            survey_input,
+            PATHS.shipped("resources/survey/scales.csv"),
+            PATHS.shipped("resources/survey/trends.csv"),
+        ),
         code=code_digest("parse_trends"),
     message:
         "Reading {input.survey}"
     shell:
-        "selfalign parse-trends --survey {input.survey:q} --scales {input.scales} --trends {input.trends}"
+        "selfalign parse-trends --survey {input.survey:q} --scales {input.scales:q} --trends {input.trends:q}"
         " --waves '{params.waves}' --responses {output.responses} --columns {output.columns}"
         " --left-out {output.left_out} 2> {log}"
 
@@ -144,11 +151,12 @@ rule parse_shares:
     conda:
         "../../environment.yml"
     params:
+        given=given(survey_input, PATHS.shipped("resources/survey/scales.csv")),
         code=code_digest("parse_shares"),
     message:
         "Reading {input.shares}"
     shell:
-        "selfalign parse-shares --shares {input.shares:q} --scales {input.scales}"
+        "selfalign parse-shares --shares {input.shares:q} --scales {input.scales:q}"
         " --distributions {output.distributions} 2> {log}"
 
 
@@ -169,11 +177,12 @@ rule parse_opinions:
     conda:
         "../../environment.yml"
     params:
+        given=given(survey_input, PATHS.shipped("resources/survey/opinions.csv")),
         code=code_digest("parse_opinions"),
     message:
         "Reading {input.opinions}"
     shell:
-        "selfalign parse-opinions --opinions {input.opinions:q} --known {input.known} --distributions {output.distributions}"
+        "selfalign parse-opinions --opinions {input.opinions:q} --known {input.known:q} --distributions {output.distributions}"
         " --dictionary {output.dictionary} --left-out {output.left_out} 2> {log}"
 
 
@@ -193,6 +202,7 @@ rule split_questions:
     conda:
         "../../environment.yml"
     params:
+        given=given(question_file),
         code=code_digest("split_questions"),
     message:
         "Reading {input}"
@@ -219,6 +229,7 @@ rule parse_table:
         "../../environment.yml"
     params:
         settings=table_settings,
+        given=given(survey_input, question_file),
         code=code_digest("parse_table"),
     message:
         "Reading {input.survey}"
@@ -245,6 +256,7 @@ rule parse_counts:
         "../../environment.yml"
     params:
         settings=table_settings,
+        given=given(survey_input, question_file),
         code=code_digest("parse_counts"),
     message:
         "Reading {input.survey}"
@@ -304,12 +316,13 @@ rule describe_survey:
     conda:
         "../../environment.yml"
     params:
+        given=given(scales_file, english("questions"), english("labels")),
         code=code_digest("describe_survey"),
     message:
         "Describing the questions and samples: {wildcards.survey}"
     shell:
-        "selfalign describe-survey --responses {input.responses} --scales {input.scales} --questions {input.questions}"
-        " --labels {input.labels} --dictionary {output.dictionary} --quality {output.quality} 2> {log}"
+        "selfalign describe-survey --responses {input.responses} --scales {input.scales:q} --questions {input.questions:q}"
+        " --labels {input.labels:q} --dictionary {output.dictionary} --quality {output.quality} 2> {log}"
 
 
 rule read_groups:
@@ -334,6 +347,7 @@ rule read_groups:
     conda:
         "../../environment.yml"
     params:
+        given=given(survey_input, groups_of),
         code=code_digest("read_groups"),
     message:
         "Reading the groups of people: {wildcards.survey}"

@@ -6,7 +6,7 @@ import pytest
 from places import ROOT
 from pydantic import TypeAdapter, ValidationError
 from selfalign.config.check_names import RESERVED_MODELS
-from selfalign.config.read import read_config, refuse_repeated_keys
+from selfalign.config.read import read_config, refuse_misread
 from selfalign.errors import InputError
 from selfalign.forms import Country, Language, Name
 from selfalign.probes.cultures import WORLD
@@ -154,6 +154,19 @@ def read(folder: Path, text: str) -> str:
             'mine.yaml, line 4: the key "en" is there a second time, and only the last one would count.',
             id="a language twice",
         ),
+        pytest.param(
+            "run: {name: a}\nscoring: {draws: 0200}",
+            "mine.yaml, line 2: YAML reads 0200 as 128. Write a number without zeros before it",
+            id="a number with a zero before it",
+        ),
+        pytest.param(
+            "scoring: {draws: 10:30}", "mine.yaml, line 1: YAML reads 10:30 as 630.", id="a number with a colon"
+        ),
+        pytest.param(
+            f"run: {{name: {'a' * 300}}}",
+            "': has 300 characters; a name of files has at most 100. Shorten it.",
+            id="a name that is too long for a file",
+        ),
         pytest.param("run: {name: [a}", "mine.yaml, line 1: is not YAML: expected ',' or ']'", id="a bracket"),
         pytest.param("run:\n\tname: a", "mine.yaml, line 2: is not YAML: found character '\\t'", id="a tab"),
         pytest.param("", "mine.yaml: has no settings at its top level.", id="an empty file"),
@@ -175,7 +188,7 @@ def test_key_in_the_place_of_a_variable_is_not_shown(tmp_path: Path) -> None:
 def test_same_key_in_two_mappings_is_not_repeated(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("arms: {a: {shots: 1}, b: {shots: 1}}\nmodels: [{a: 1}, {a: 2}]\n", encoding="utf-8")
-    refuse_repeated_keys([path, tmp_path / "none.yaml"])
+    refuse_misread([path, tmp_path / "none.yaml"])
 
 
 @pytest.mark.parametrize("name", [PEOPLE, *READERS, "all"])

@@ -14,6 +14,9 @@ from selfalign.tables import Table, read_table
 MANIFEST = "manifest.csv"
 JOBS = "jobs.json"
 
+_DEAR = ("infer", "ask")
+"""Steps whose files stay, because a model's answers cost most."""
+
 
 class Manifest(Table):
     """A file of a run."""
@@ -57,23 +60,24 @@ def find_changed(paths: Iterable[str], former: pd.DataFrame, records: Records) -
     return [path for path in paths if records.was_changed(path) and digest_file(Path(path)) != known.get(path)]
 
 
-def remove_old_figures(former: pd.DataFrame, made: Iterable[str]) -> list[str]:
-    """Remove files of figures that the run made earlier and no longer makes.
+def remove_old_files(former: pd.DataFrame, made: Iterable[str], folder: Path) -> list[str]:
+    """Remove files that the run made earlier and no longer makes.
 
-    Such a file is the page of a model that was taken out of the run, or has a format that is no longer asked for. A
-    file that somebody changed stays.
+    Such a file is the table of a comparison that is turned off, the page of a model that was taken out of the run, or
+    has a format that is no longer asked for. A file that somebody changed stays. So do answers, which cost most, and
+    files outside the run's folder, which other runs may use.
 
     Args:
         former: the `Manifest` table of an earlier end of the run; empty if there was none.
         made: files that the run makes now.
+        folder: of the run.
 
     Returns:
         The files that were removed, in the order of their paths.
     """
-    drawn = former[former["step"].str.startswith("plot_") & ~former["file"].isin(set(made))]
-    old = [
-        row.file for row in drawn.itertuples() if Path(row.file).is_file() and digest_file(Path(row.file)) == row.sha256
-    ]
+    gone = former[~former["step"].isin(_DEAR) & ~former["file"].isin(set(made))]
+    mine = [row for row in gone.itertuples() if folder in Path(row.file).parents and Path(row.file).is_file()]
+    old = [row.file for row in mine if digest_file(Path(row.file)) == row.sha256]
     for path in old:
         Path(path).unlink()
     return sorted(old)

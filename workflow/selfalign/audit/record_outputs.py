@@ -6,8 +6,8 @@ import click
 import pandas as pd
 
 from selfalign.audit.jobs import Records, write_jobs
-from selfalign.audit.manifest import Manifest, find_changed, make_manifest, refuse, remove_old_figures
-from selfalign.errors import show
+from selfalign.audit.manifest import Manifest, find_changed, make_manifest, refuse, remove_old_files
+from selfalign.errors import listed, show
 from selfalign.options import readable, writable
 from selfalign.tables import read_table, write_table, written_aside
 
@@ -19,14 +19,15 @@ from selfalign.tables import read_table, write_table, written_aside
 def command(targets: tuple[Path, ...], manifest: Path, jobs_file: Path) -> None:
     """List the files of a run with their checksums, and the jobs that made them; TARGETS are its last files.
 
-    A file that was changed after its step made it is refused. Figures that the run no longer makes are removed.
+    A file that was changed after its step made it is refused. Files that the run no longer makes are removed.
     """
     records = Records()
     jobs = records.jobs_behind(map(str, targets))
     former = read_table(manifest, Manifest) if manifest.is_file() else _no_files()
-    refuse(find_changed([path for job in jobs for path in job.outputs], former, records))
-    if old := remove_old_figures(former, (path for job in jobs for path in job.outputs)):
-        show(f"removed {len(old)} files of figures that the run no longer makes: {', '.join(old)}")
+    made = [path for job in jobs for path in job.outputs]
+    refuse(find_changed(made, former, records))
+    if old := remove_old_files(former, [*made, str(jobs_file)], manifest.parent):
+        show(f"removed {len(old)} files that the run no longer makes: {listed(old)}")
     with written_aside(jobs_file) as aside:
         aside.write_text(write_jobs(jobs), encoding="utf-8")
     write_table(make_manifest(jobs, {str(jobs_file): "record_outputs"}), manifest, Manifest)

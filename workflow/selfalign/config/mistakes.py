@@ -79,11 +79,8 @@ def _explain_value(value: Any, schema: Mapping[str, Any], kind: str, message: st
     if kind == "uniqueItems":
         twice = next(each for place, each in enumerate(value) if each in value[:place])
         return f"names {twice} twice", "Name it once"
-    if kind in ("minItems", "maxItems"):
-        wanted = schema[kind]
-        if not value:
-            return "the list is empty", f"Name at least {'one' if wanted == 1 else wanted}"
-        return f"has {len(value)} entries; expected {wanted}", "Correct the list"
+    if kind in ("minItems", "maxItems", "maxLength"):
+        return _explain_size(value, schema[kind])
     if kind in ("minLength", "minProperties"):
         return "has no content", "Write its content, or take the key out"
     if kind == "not":
@@ -91,6 +88,15 @@ def _explain_value(value: Any, schema: Mapping[str, Any], kind: str, message: st
     if kind in ("type", "minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"):
         return f"must be {_with_article(describe_values(schema))}", _correct(value, schema)
     return message, "Correct the value"
+
+
+def _explain_size(value: Any, wanted: int) -> tuple[str, str]:
+    """What is wrong with the length of a list or of a name, and what to write."""
+    if isinstance(value, str):
+        return f"has {len(value)} characters; a name of files has at most {wanted}", "Shorten it"
+    if not value:
+        return "the list is empty", f"Name at least {'one' if wanted == 1 else wanted}"
+    return f"has {len(value)} entries; expected {wanted}", "Correct the list"
 
 
 def _with_article(words: str) -> str:

@@ -1,5 +1,6 @@
 """Reading the config: the user's settings above the defaults, checked before anything runs."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +19,9 @@ from selfalign.errors import InputError
 from selfalign.home import HOME
 from selfalign.yaml_files import YAML_MISTAKES
 
+_OTHER_BASE = re.compile(r"[-+]?(0[0-7_]+|[\d_]+:[\d_:.]+)")
+"""A number that YAML reads to the base 8 or 60."""
+
 
 def complete(config: dict[str, Any], home: Path, files: Iterable[str | Path] = ()) -> Config:
     """Put the default settings below a user's own, in place, and refuse what cannot be run.
@@ -32,7 +36,7 @@ def complete(config: dict[str, Any], home: Path, files: Iterable[str | Path] = (
     Raises:
         InputError: a setting is wrong, or names a file that is not there.
     """
-    refuse_repeated_keys(files)
+    refuse_misread(files)
     fill_in(config, [home / file for file in DEFAULTS])
     check_settings(config)
     locate_files(config, home)
@@ -83,20 +87,36 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     return settings
 
 
-def refuse_repeated_keys(files: Iterable[str | Path]) -> None:
-    """Refuse a config file that has a key twice in one mapping: YAML would use the last one and ignore the others.
+def refuse_misread(files: Iterable[str | Path]) -> None:
+    """Refuse what YAML would read as something else, without a message.
+
+    Of a key that is there twice in one mapping, YAML uses the last. It reads 0200 as 128, and 10:30 as 630.
 
     Args:
         files: of a config. A file that is not YAML is left to its reader.
 
     Raises:
-        InputError: names the file, the line and the key.
+        InputError: names the file, the line and the key or number.
     """
     for path in map(Path, files):
         with suppress(OSError, ValueError, yaml.YAMLError):
-            for key in _find_repeated(yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)):
+            document = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
+            for key in _find_repeated(document):
                 problem = f'the key "{key.value}" is there a second time, and only the last one would count'
                 raise InputError(path, problem, "Write it once, with all of its settings", row=key.start_mark.line + 1)
+            for number in _find_numbers(document):
+                problem = f"YAML reads {number.value} as {yaml.safe_load(number.value)}"
+                remedy = "Write a number without zeros before it and without colons, or put a text in quotes"
+                raise InputError(path, problem, remedy, row=number.start_mark.line + 1)
+
+
+def _find_numbers(node: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
+    """Whole and decimal numbers of a YAML document with another base than they seem to have: 8 or 60."""
+    scalars = [node] if isinstance(node, yaml.ScalarNode) else []
+    yield from (one for one in scalars if one.tag.endswith((":int", ":float")) and _OTHER_BASE.fullmatch(one.value))
+    for part in node.value if isinstance(node, yaml.CollectionNode) else ():
+        for inner in part if isinstance(part, tuple) else (part,):
+            yield from _find_numbers(inner)
 
 
 def _find_repeated(node: yaml.Node | None) -> Iterator[yaml.ScalarNode]:

@@ -1,10 +1,55 @@
-"""Digests of the rows of the user's files that a run uses, so that an edit of the other rows reruns nothing."""
+"""Digests of the user's files, and of the rows that a run uses, so that an edit of the other rows reruns nothing."""
 
+from collections.abc import Collection, Iterable
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from selfalign.config.sections import Config
 from selfalign.home import is_made
 from selfalign.probes.selection import digest_all_wordings, digest_probes, digest_texts
+
+_WHOLE = 64_000_000
+"""Bytes of a file that is read as a whole. Of a larger one, such as a model's weights, only parts are read."""
+
+_PARTS, _PART = 64, 65_536
+"""Number of these parts, and bytes of each."""
+
+
+def digest_given(sources: Iterable[Any], wildcards: object = None, partly_read: Collection[str] = ()) -> str:
+    """Digest of the size and content of files; empty without files.
+
+    Snakemake compares an input's content only if the input is newer than the results. A file that replaces another one
+    may be older: `cp -p`, `mv`, `rsync -a`, archives and links to folders keep its time. Snakemake ignores a parameter
+    that follows from a job's inputs, so this digest follows from paths and input functions.
+
+    Args:
+        sources: paths, lists of paths, and Snakemake's input functions, which return one or the other. Files that are
+            not there or that the workflow makes do not count.
+        wildcards: of the job, for the input functions.
+        partly_read: files of which only some rows count. They do not count here.
+    """
+    named = [one(wildcards) if callable(one) else one for one in sources]
+    files = [file for one in named for file in ([one] if isinstance(one, str) else one)]
+    paths = [Path(file) for file in files if not is_made(file) and file not in partly_read]
+    digests = [_digest_file(path, path.stat().st_mtime_ns) for path in paths if path.is_file()]
+    return sha256("".join(digests).encode()).hexdigest()[:16] if digests else ""
+
+
+@cache
+def _digest_file(path: Path, _changed: int) -> str:
+    """Snakemake asks for digests once per job, so a file is read once per state."""
+    size = path.stat().st_size
+    digest = sha256(str(size).encode())
+    with path.open("rb") as file:
+        if size <= _WHOLE:
+            digest.update(file.read())
+        else:
+            for part in range(_PARTS):
+                file.seek((size - _PART) * part // (_PARTS - 1))
+                digest.update(file.read(_PART))
+    return digest.hexdigest()
 
 
 def digest_bank(config: Config) -> str:
@@ -18,7 +63,9 @@ def digest_bank(config: Config) -> str:
 
 
 def digest_wording(config: Config, file: str) -> str:
-    """Digest of the wordings of the probes that the run uses; empty if the workflow makes the file or the bank.
+    """Digest of the wordings of the probes that the run uses; empty if the workflow makes the file.
+
+    If the workflow makes the bank, its rows are not known before a run, so all wordings of the file count.
 
     Args:
         file: wordings of the bank's probes.
@@ -27,7 +74,10 @@ def digest_wording(config: Config, file: str) -> str:
         InputError: the bank or the file cannot be read.
     """
     bank = config.probes.bank
-    return "" if is_made(bank) or is_made(file) else digest_texts(Path(bank), Path(file), config.probes.criteria)
+    if is_made(file):
+        return ""
+    path = Path(file)
+    return digest_all_wordings(path) if is_made(bank) else digest_texts(Path(bank), path, config.probes.criteria)
 
 
 def digest_compared(config: Config, file: str, measure: str) -> str:

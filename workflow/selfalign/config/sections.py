@@ -251,6 +251,7 @@ class RunSettings(Section):
 
     name: str = Field(
         pattern="^[a-z0-9][a-z0-9_.-]*$",
+        max_length=100,
         examples=["my_run-2"],
         description="Name of the run and of its folder in results/: small letters, digits, dots, hyphens, underscores.",
         json_schema_extra={"not": {"const": "shared"}},
