@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from figure_tables import verdicts_of
 from nonempty import some
 from places import ROOT
+from selfalign.audit.trace.calibration import describe_correlation
 from selfalign.audit.trace.report import describe_mean
 from selfalign.cli import program
 from selfalign.contrasts import is_plain
@@ -451,6 +452,10 @@ def test_mean_of_countries_shows_what_each_country_adds(project: Path) -> None:
         value, adds = re.search(rf"{row.country} +8 +(\S+)% +(\S+)$", told, re.M).groups()
         assert float(value) == pytest.approx(100 * row.estimate, abs=0.051)
         assert float(adds) == pytest.approx(100 * row.estimate / 3, abs=6e-4)
+
+
+def test_correlation_without_a_value_is_not_called_wrong() -> None:
+    assert describe_correlation(float("nan"), added=0.0, dots=41) == ("r_c has no value over 41 dots.", [])
 
 
 def test_number_of_one_country_does_not_say_that_the_run_has_one() -> None:

@@ -393,6 +393,10 @@ def test_calibration_leaves_unanswered_cells_out() -> None:
     silent = table.assign(p_a=np.nan, agreement=0.5)
     (ax,) = plot_calibration.draw(silent, ["zero"], STYLE).axes
     assert ax.get_title(loc="left") == "Zero-shot\nno answers, agreement 50%"
+    ties = table.assign(p_a=0.5, agreement=0.5)
+    (ax,) = plot_calibration.draw(ties, ["zero"], STYLE).axes
+    assert ax.get_title(loc="left") == "Zero-shot\nagreement 50%", "r_c has no value"
+    assert len(np.unique(ax.collections[-1].get_facecolors(), axis=0)) == 1, "a tie agrees with no majority"
 
 
 def test_calibration_has_no_panel_where_a_language_lacks_the_arm() -> None:

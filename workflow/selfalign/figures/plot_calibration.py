@@ -20,6 +20,7 @@ from selfalign.figures.theme import INK, MUTED, PALETTE
 from selfalign.options import Words
 from selfalign.scoring.calibration import average_cells, correlate
 from selfalign.scoring.inputs import read_scores
+from selfalign.scoring.metrics import choice
 
 _LEFT, _RIGHT, _GAP, _TICKS, _EDGE = 0.58, 0.06, 0.1, 0.22, 0.05
 """Inches: left and right of the panels, between two, below each, and from the figure's edge to its texts."""
@@ -83,9 +84,13 @@ def _read(points: pd.DataFrame, width: float, style: Style) -> str:
     """What a panel shows in numbers: r_c and the agreement; in two lines where the panel is narrow."""
     if points.empty:
         return ""
-    number = style.text("calibration.correlation", number=style.number(correlate(points)))
-    reads = number if points["p_a"].notna().any() else style.text("calibration.silent")
     agreement = style.text("calibration.agreement", percent=style.percent(points["agreement"].mean()))
+    correlation = correlate(points)
+    reads = style.text("calibration.correlation", number=style.number(correlation))
+    if points["p_a"].isna().all():
+        reads = style.text("calibration.silent")
+    elif np.isnan(correlation):  # each p_a is one half
+        return wrap(agreement, width, style.size - 0.5)
     return f"{reads}, {agreement}" if width > 1.6 else f"{reads}\n{wrap(agreement, width, style.size - 0.5)}"
 
 
@@ -95,7 +100,8 @@ def _draw_panel(ax: Axes, block: FigurePanel, arm: str, title: str, style: Style
         ax.axvspan(corner, corner + 0.5, corner, corner + 0.5, color=MUTED, alpha=0.15, linewidth=0)
     ax.plot([0, 1], [0, 1], color=INK, linewidth=0.8, zorder=3)
     answered = points.dropna(subset="p_a")
-    colour = np.where((answered["p_a"] > 0.5) == (answered["share_a"] > 0.5), PALETTE[0], PALETTE[4])
+    agrees = choice(answered["p_a"]) * np.where(answered["share_a"] > 0.5, 1, -1)
+    colour = np.select([agrees > 0, agrees < 0], [PALETTE[0], PALETTE[4]], MUTED)  # a tie chooses no pole
     size = 4 if style.narrow else 6
     alpha = min(0.6, max(0.15, 300 / max(len(answered), 1)))  # so that many dots do not become one area
     ax.scatter(answered["share_a"], answered["p_a"], s=size, c=colour, alpha=alpha, linewidths=0, rasterized=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from selfalign.audit.trace.contributions import is_same, largest_first
@@ -58,7 +59,6 @@ def describe_panel(
 ) -> str:
     """A panel of the figure calibration: r_c, agreement, and what each dot adds to r_c."""
     dots = dots_of(panel, country)
-    r = correlate(panel)
     first = panel.iloc[0]
     texts = results.texts(first["language"])
     rows = [
@@ -75,12 +75,9 @@ def describe_panel(
     ]
     shown, rest = first_rows(rows, limit)
     unanswered = int(panel["p_a"].isna().sum())
-    head = [
-        f"r_c = {r:.6f} over {len(panel) - unanswered} dots.",
-        f"Agreement {panel['agreement'].mean():.1%}, the mean over {len(panel)} probes of all countries.",
-        f"Check: the contributions of all dots sum to {panel['adds'].sum():.6f}."
-        f" {'The same' if is_same(panel['adds'].sum(), r) else 'NOT THE SAME'}.",
-    ]
+    value, check = describe_correlation(correlate(panel), panel["adds"].sum(), len(panel) - unanswered)
+    agreement = f"Agreement {panel['agreement'].mean():.1%}, the mean over {len(panel)} probes of all countries."
+    head = [value, agreement, *check]
     if unanswered:
         head.append(f"{unanswered} probes have no answer and no dot.")
     if country is not None:
@@ -100,3 +97,17 @@ def describe_panel(
             ),
         ]
     )
+
+
+def describe_correlation(r: float, added: float, dots: int) -> tuple[str, list[str]]:
+    """r_c of a panel, and whether the contributions of its dots sum to it.
+
+    Args:
+        r: r_c; NaN if it has no value, as where the model gives each option one half.
+        added: sum of the contributions.
+        dots: number of dots.
+    """
+    if np.isnan(r):
+        return f"r_c has no value over {dots} dots.", []
+    verdict = "The same" if is_same(added, r) else "NOT THE SAME"
+    return f"r_c = {r:.6f} over {dots} dots.", [f"Check: the contributions of all dots sum to {added:.6f}. {verdict}."]
