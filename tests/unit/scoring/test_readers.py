@@ -266,6 +266,21 @@ def test_main_intervals_of_readers_are_the_wider_ones(categories: int) -> None:
     assert (found["reason"] == "fewer than 6 categories").all() == (categories == 5)
 
 
+@pytest.mark.slow
+def test_contrasts_over_different_probes_have_no_share() -> None:
+    table = scores({"own": 0.3, "other": 0.0}, ("BOL",)).assign(category="c")
+    reader, gone = table.assign(model="copier"), table["probe"] == table["probe"].iloc[0]
+    fewer = table.assign(answered=~gone, p_a=table["p_a"].mask(gone), alignment=table["alignment"].mask(gone))
+    how, pairs = Resampling(people(table), 200, 0.95, 1, ["batteries"]), [Contrast(arm="own", against="other")]
+    for model, has in ((table, [True, True]), (fewer, [True, False])):
+        found = ReaderContrasts.validate(estimate_readers(model, reader, pairs, how))
+        found = found[(found["against"] == "other") & (found["country"] == "BOL")].set_index("measure")
+        found = found.loc[["agreement", "alignment"]]  # a missing answer counts as half in agreement
+        for column in ("share", "share_low", "share_high", "share_main_low"):
+            assert list(found[column].notna()) == has, column
+        assert found["reader_estimate"].notna().all()
+
+
 def test_share_without_bounds_by_category_has_no_main_interval() -> None:
     ends = {"low": [0.2, -np.inf, -np.inf], "high": [0.6, np.inf, np.inf]}
     again = {"category_low": [-np.inf, 0.1, -np.inf], "category_high": [np.inf, 0.3, np.inf]}

@@ -129,7 +129,7 @@ def _less_readers(panel: Panel, readers: Sequence[str]) -> Panel:
 
 
 def _pair(table: pd.DataFrame, readers: Sequence[str]) -> pd.DataFrame:
-    """Rows of models next to those of readers, whose columns begin with `reader_`.
+    """Rows of models next to those of readers, whose columns begin with `reader_`, also the number of their probes.
 
     The column apart is the standard error of the difference of both, where that was estimated.
     """
@@ -137,7 +137,8 @@ def _pair(table: pd.DataFrame, readers: Sequence[str]) -> pd.DataFrame:
     is_reader = table["model"].isin(readers)
     alone = table["less"] == ""
     models = table.loc[alone & ~is_reader, ["model", *_ROW, *_RESULT, "probes", "batteries"]]
-    others = table.loc[alone & is_reader, ["model", *_ROW, *_RESULT]].rename(columns=_OF_READER)
+    others = table.loc[alone & is_reader, ["model", *_ROW, *_RESULT, "probes"]]
+    others = others.rename(columns=_OF_READER | {"probes": "reader_probes"})
     paired = models.merge(others, on=_ROW)
     apart = table.loc[~alone, ["model", "less", *_ROW, "standard_error"]]
     apart = apart.rename(columns={"less": "reader", "standard_error": "apart"})
@@ -151,11 +152,16 @@ def _list_policies(arms: pd.DataFrame) -> pd.DataFrame:
 
 
 def _add_shares(table: pd.DataFrame, level: float) -> pd.DataFrame:
-    """Add share, share_low and share_high: a model's contrast as a share of the reader's."""
+    """Add share, share_low and share_high: a model's contrast as a share of the reader's.
+
+    They are NaN if model and reader do not have values for the same number of probes.
+    """
     variance, other = table["standard_error"] ** 2, table["reader_standard_error"] ** 2
     shared = (variance + other - table["apart"] ** 2) / 2
     reach = stats.t.ppf((1 + level) / 2, np.minimum(table["df"], table["reader_df"]))
     low, high = divide_with_interval(table["estimate"], table["reader_estimate"], variance, other, shared, reach)
+    same = table["probes"] == table["reader_probes"]
+    low, high = low.where(same), high.where(same)
     with np.errstate(divide="ignore", invalid="ignore"):
         share = (table["estimate"] / table["reader_estimate"]).where(low.notna())
     return table.assign(share=share, share_low=low, share_high=high)

@@ -574,8 +574,8 @@ class ReaderContrasts(_OfReader):
     reader_high: float = pa.Field(nullable=True, description="upper end")
     share: float = pa.Field(
         nullable=True,
-        description="the model's contrast as a share of the reader's; empty for an arm alone, and where the reader's "
-        "contrast does not differ from 0",
+        description="the model's contrast as a share of the reader's; empty for an arm alone, where the two "
+        "have different probes, and where the reader's contrast does not differ from 0",
     )
     share_low: float = pa.Field(nullable=True, description="lower end of its interval by battery (Fieller 1954)")
     share_high: float = pa.Field(nullable=True, description="upper end")
