@@ -231,10 +231,11 @@ def _check_folder(folder: Path, names: list[str], replace: bool) -> None:
 def make_name(text: str) -> str:
     """A name for the survey and the run that is like a text: small letters, digits, dots, hyphens and underscores.
 
-    Names of the project have another meaning, so they get an ending.
+    It has at most 60 characters, because names in a config may have 100. Names of the project have another meaning, so
+    they get an ending.
     """
     plain = unicodedata.normalize("NFKD", text.lower().translate(_LETTERS)).encode("ascii", "ignore").decode()
-    name = re.sub(r"[^a-z0-9_.-]+", "_", plain).strip("_.-") or "survey"
+    name = re.sub(r"[^a-z0-9_.-]+", "_", plain)[:60].strip("_.-") or "survey"
     shipped = load_yaml((HOME / "config/surveys.yaml").read_text(encoding="utf-8"))["surveys"]
     taken = {SHARED, "default", *shipped}
     return f"{name}_own" if name in taken else name
