@@ -81,7 +81,7 @@ def check_countries(distributions: pd.DataFrame, countries: list[str], file: Pat
                 there = f"It has {listed(sorted(set(map(country_of, known))), 30)}."
             raise InputError(
                 file,
-                "the survey has no respondents of this country",
+                "the survey has no respondents of this country, or their weights are all 0",
                 f"{there} Correct languages.*.countries in the config, or give another survey file",
                 column="country",
                 value=country,

@@ -119,7 +119,7 @@ def check_sources(arm: Arm, sources: Iterable[str], people: pd.DataFrame) -> Non
         if source not in known:
             raise InputError(
                 f"config: arms.{arm.name}.sources",
-                "the survey has no respondents of this country",
+                "the survey has no respondents of this country, or their weights are all 0",
                 f"{did_you_mean(source, known)} Correct it, or use another survey",
                 value=source,
             )
