@@ -29,7 +29,7 @@ NOBODY = pd.DataFrame({"country": ["BOL"], "probe": ["Q000"], "respondents": [pd
 def test_nominal_five_percent_is_five_percent_with_few_equal_batteries(batteries: int, kind: str) -> None:
     """The share of 12,000 studies without an effect with p < 0.05, within 3 Monte Carlo errors (0.6 points).
 
-    Without the factor G / (G - 1) it is 7.4 % with 3 batteries and 6.3 % with 8, and the same bound rejects that.
+    Without the factor G / (G - 1) it is 7.2 % with 3 batteries and 6.3 % with 8, and the same bound rejects that.
     """
     parts, null = [draw_studies(batteries, ["own"], part) for part in range(24)], 0.5
     if kind == "contrast":

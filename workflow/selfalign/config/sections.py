@@ -157,7 +157,8 @@ class Probes(Section):
     arora: str | None = Field(
         None,
         description=(
-            "Folder with your own copy of the probes of Arora et al. (2023); for bank and texts in results/arora."
+            "Folder with your own copy of the probes of Arora et al. (2023); for bank and texts in "
+            "results/shared/arora."
         ),
     )
 
