@@ -100,6 +100,15 @@ def test_answers_of_another_engine_or_number_format_do_not_count(overlay: Path) 
     assert make_plan(Config.read(config), Options()).models[0].answered == 0
 
 
+def test_replies_of_a_finished_run_are_new(overlay: Path) -> None:
+    config = read_settings([overlay])
+    config["models"]["local"]["reply"] = 2
+    (model,) = make_plan(Config.read(config), Options(rates={"local": 100})).models
+    assert model.answered == model.prompts
+    assert 0 < model.new < model.computed, "the likelihoods are in the ledger, and the replies are not"
+    assert model.hours > 0
+
+
 def test_a_ledger_in_use_is_noted(finished: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(finished.folder)
     monkeypatch.setattr("selfalign.ledger.storage.PATIENCE", 0.1)

@@ -171,8 +171,10 @@ def test_failed_step_is_run_again_though_later_results_are_there(
     assert planned["fetch_model"] == planned["convert_model"] == 1, "of a model whose new source was not fetched"
 
 
-def test_order_of_countries_reruns_nothing(finished: Project, config: dict) -> None:
-    run = finished.snakemake("--dry-run", config=changed(config, "languages", "en", "countries", value=["NGA", "MEX"]))
+def test_order_of_countries_and_of_settings_of_an_arm_reruns_nothing(finished: Project, config: dict) -> None:
+    reordered = changed(config, "languages", "en", "countries", value=["NGA", "MEX"])
+    reordered = changed(reordered, "arms", "chrf", value={"named": "own", "shots": 1})
+    run = finished.snakemake("--dry-run", config=reordered)
     assert run.code == 0, run.output
     assert set(run.planned()) == ALL
 

@@ -5,11 +5,16 @@ from selfalign.config.paths import WORDS
 
 
 def arms_json(wildcards):
-    """Arms of a language, as JSON; without their labels, which are for figures alone."""
-    # The plain settings, because the option has the keys in the order of the user's config.
+    """Arms of a language, as JSON; without their labels, which are for figures alone.
+
+    The arms are in the order of the config, which decides the order of the design. The settings of an arm are sorted,
+    so that reordering them, or writing a default, reruns nothing.
+    """
     return json.dumps(
         {
-            name: {k: v for k, v in config["arms"][name].items() if k != "label"}
+            name: {
+                k: v for k, v in sorted(config["arms"][name].items()) if k != "label"
+            }
             for name in CONFIG.languages[wildcards.language].arms
         }
     )

@@ -1,12 +1,14 @@
 """`selfalign ledger prune`: the answers that are deleted."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
-from ledgers import MARK, OTHER, beside, by_key, entry, ledger_says, read
+from ledgers import MARK, OTHER, beside, by_key, entry, ledger_says, read, write
 from refusal import Refused
 from selfalign.ledger.integrity import find_faults
 from selfalign.ledger.reading import describe_ledger
+from selfalign.ledger.rows import CHECK
 from tiny import PRESS, table_of
 
 
@@ -34,6 +36,17 @@ def test_prune_keeps_the_prompts_of_tables(two: Path) -> None:
     assert "57 answers deleted" in ledger_says("prune", two, *arguments, "--yes")
     assert read(two) == by_key([entry(3), entry(30)])
     assert read(two, OTHER) == by_key([entry(3)])
+
+
+def test_prune_keeps_the_checks_of_an_endpoint(tmp_path: Path) -> None:
+    ledger, table = tmp_path / "endpoint.sqlite", tmp_path / "prompts.parquet"
+    kept = [replace(entry(number), prompt=CHECK) for number in (0, 1)] + [entry(2)]
+    write(ledger, [*kept, entry(3)])
+    prompts = table_of([([], PRESS)])
+    prompts["prompt"] = [entry(2).prompt, "f" * 16]
+    prompts.to_parquet(table)
+    assert "1 answers deleted" in ledger_says("prune", ledger, "--prompts", table, "--yes")
+    assert read(ledger) == by_key(kept), "the next job would pay for the checks again"
 
 
 def test_prune_of_unknown_or_unnamed_answers_is_refused(two: Path, refused: Refused) -> None:

@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from selfalign.ledger import storage
+from selfalign.ledger.rows import CHECK
 from selfalign.ledger.storage import Ledger, input_errors
 
 
@@ -17,17 +18,19 @@ def find_superfluous(
     Args:
         database: an open ledger.
         keep: fingerprints to keep. If empty, all are kept.
-        prompts: ids of the prompts to keep. If empty, all are kept.
+        prompts: ids of the prompts to keep. If empty, all are kept. Answers to checks of a template are of no prompt,
+            so they stay.
 
     Returns:
         The numbers of their rows. And for each fingerprint: its name, and how many answers it has, loses and keeps.
     """
+    kept = prompts and prompts | {CHECK}
     rows: list[int] = []
     answers: Counter[str] = Counter()
     gone: Counter[str] = Counter()
     for number, mark, prompt in database.execute("SELECT rowid, fingerprint, prompt FROM answers"):
         answers[mark] += 1
-        if (keep and mark not in keep) or (prompts and prompt not in prompts):
+        if (keep and mark not in keep) or (kept and prompt not in kept):
             gone[mark] += 1
             rows.append(number)
     cells = [[mark, *(f"{n:,}" for n in (answers[mark], gone[mark], answers[mark] - gone[mark]))] for mark in answers]

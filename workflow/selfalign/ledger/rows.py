@@ -23,6 +23,9 @@ class LedgerRow(NamedTuple):
 COLUMNS = ", ".join(LedgerRow._fields)
 """The columns of a row, for SQL. SQLite refuses a table that lacks one of them."""
 
+CHECK = "check"
+"""Stands for the prompt's id in an answer that is of no prompt, but shows how an endpoint's template works."""
+
 
 @dataclass(frozen=True)
 class Entry:

@@ -137,7 +137,7 @@ def count_tokens(
         answered=done,
         single=single,
         computed=computed,
-        new=0.0 if done == prompts else min(new, computed),
+        new=min(new, computed) if done < prompts or model.reply else 0.0,
         sent=sent,
         bytes=size,
         seconds=last.seconds * len(table) / last.rows,
@@ -191,11 +191,13 @@ class TokenCounter(TokenMeter):
         self.tokenizer, self.language = tokenizer, language
 
     def measure(self, prompts: pd.DataFrame, answered: Mapping[str, Collection[str]], model: Model) -> Measured:
-        from selfalign.inference.local.render import PromptFormat, render  # transformers takes seconds to import
+        from selfalign.inference.local.greedy import plan_replies  # transformers takes seconds to import
+        from selfalign.inference.local.render import PromptFormat, render
 
         started = time.monotonic()
         prompt_format = PromptFormat(self.tokenizer, model.format, model.template.given, self.language)
-        rendered = list({one.key: one for one in render(prompts, prompt_format, None)}.values())
+        every = render(prompts, prompt_format, None)
+        rendered = list({one.key: one for one in every}.values())
         seconds = time.monotonic() - started
         keys = {key for one in answered.values() for key in one}
         missing = [one for one in rendered if one.key not in keys]
@@ -203,10 +205,11 @@ class TokenCounter(TokenMeter):
         sent = sum(len(one.tokens) for one in rendered)
         computed, new = _compute(rendered, missing, model)
         if model.reply:
-            asked = set(prompts.loc[prompts["premise"] != "", "prompt"])
-            replied = [one.tokens for one in rendered if one.prompt in asked]
-            more = len(grow(replied)) + len(replied) * model.reply if replied else 0
-            computed, new = computed + more, new + more * len(missing) / len(rendered)
+            folder = Path(self.tokenizer.name_or_path)
+            more, unsaid = _compute_replies(
+                plan_replies(prompts, every, prompt_format, folder, model.reply, None), keys, model
+            )
+            computed, new = computed + more, new + unsaid
         return Measured(
             rows=len(prompts),
             prompts=len(rendered),
@@ -231,6 +234,17 @@ def _compute(rendered: list[Any], missing: list[Any], model: Model) -> tuple[flo
     nodes = {int(tree.ends[one.tokens + answer[:-1]]) for one in missing for answer in one.sequences}
     rows = rows_needed(tree, cut_rows(tree, model.row_tokens), nodes) if nodes else []
     return len(tree), sum(end - start for start, end in rows)
+
+
+def _compute_replies(plan: Any, keys: Collection[str], model: Model) -> tuple[int, int]:
+    """Tokens that the engine computes for all replies, and for those that the ledger lacks."""
+    if not plan.prompts:
+        return 0, 0
+    tree = grow(one.tokens for one in plan.prompts.values())
+    nodes = {int(tree.ends[plan.prompts[key].tokens]) for key in plan.missing(keys)}
+    rows = rows_needed(tree, cut_rows(tree, model.row_tokens), nodes) if nodes else []
+    replied = sum(start <= node < end for start, end in rows for node in map(int, tree.ends.values()))
+    return len(tree) + len(plan.prompts) * model.reply, sum(end - start for start, end in rows) + replied * model.reply
 
 
 class TokenEstimator(TokenMeter):

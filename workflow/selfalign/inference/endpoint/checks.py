@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from selfalign.errors import InputError
-from selfalign.inference.endpoint.requests import CHECK, Request, requests_of
+from selfalign.inference.endpoint.requests import Request, requests_of
 from selfalign.inference.endpoint.settings import Endpoint
 from selfalign.inference.endpoint.turns import ANSWERED, ASKED_AGAIN, INSTRUCTION, QUESTION, Turns, read_turns
-from selfalign.ledger.rows import Entry
+from selfalign.ledger.rows import CHECK, Entry
 
 _SHORT = "Answer briefly."
 _LONG = "Answer briefly. Use simple words, write one line only, and do not explain your answer to anybody."

@@ -10,9 +10,6 @@ from selfalign.inference.messages import Prompt, messages_of, plain_text, withou
 
 _CHAT, _TEXT = "/chat/completions", "/completions"
 
-CHECK = "check"
-"""Stands for the prompt's id in a request that checks the endpoint's template."""
-
 
 @dataclass(frozen=True)
 class Request:
