@@ -7,7 +7,7 @@ UPGRADE ?=
 TESTS ?=
 BIN := $(CURDIR)/.venv/bin
 IN_ENV = PATH="$(BIN):$$PATH"
-# Tests start many processes. Each would compile the library again if the environment forbids to keep compiled code.
+# Tests start many processes. If Python may not store compiled code, each of them compiles the library again.
 TEST_ENV = $(IN_ENV) PYTHONDONTWRITEBYTECODE=
 PARALLEL = -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 

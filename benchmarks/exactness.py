@@ -54,7 +54,7 @@ def compare(folder: Path, dtype: str, table: pd.DataFrame) -> list[str]:
     deltas = [np.concatenate([np.abs(np.subtract(one[key], other[key])) for key in naive]) for one, other in pairs]
     texts = [f"{delta.max():.1e} (median {np.median(delta):.1e})" for delta in deltas]
     ties = [f"{np.mean([first == second for first, second, *_ in one.values()]):.1%}" for one in tied]
-    absent = {"float32": ["-"]}.get(dtype, [])  # of float32 there is nothing to compare with float32
+    absent = ["-"] if dtype == "float32" else []  # of float32 there is nothing to compare with float32
     return [str(len(prompts)), str(len(deltas[0])), *texts, *absent * 3, *ties, *absent]
 
 

@@ -14,7 +14,7 @@ def rewrite(path: Path, content: bytes) -> None:
     """Put other content into a file and keep its time; forget what this process read, as the next run does."""
     path.write_bytes(content)
     os.utime(path, (1_000_000_000, 1_000_000_000))
-    row_digests._digest_file.cache_clear()
+    row_digests._digest_content.cache_clear()
 
 
 def test_content_counts_and_time_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from selfalign.tables import Table, read_table
 MANIFEST = "manifest.csv"
 JOBS = "jobs.json"
 
-_DEAR = ("infer", "ask")
+_ANSWERING = ("infer", "ask")
 """Steps whose files stay, because a model's answers cost most."""
 
 
@@ -75,7 +75,7 @@ def remove_old_files(former: pd.DataFrame, made: Iterable[str], folder: Path) ->
     Returns:
         The files that were removed, in the order of their paths.
     """
-    gone = former[~former["step"].isin(_DEAR) & ~former["file"].isin(set(made))]
+    gone = former[~former["step"].isin(_ANSWERING) & ~former["file"].isin(set(made))]
     mine = [row for row in gone.itertuples() if folder in Path(row.file).parents and Path(row.file).is_file()]
     old = [row.file for row in mine if digest_file(Path(row.file)) == row.sha256]
     for path in old:

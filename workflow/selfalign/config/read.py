@@ -22,6 +22,9 @@ from selfalign.yaml_files import YAML_MISTAKES
 _OTHER_BASE = re.compile(r"[-+]?(0[0-7_]+|[\d_]+:[\d_:.]+)")
 """A number that YAML reads to the base 8 or 60."""
 
+_NUMBERS = (":int", ":float")
+"""Ends of the tags that YAML gives to numbers."""
+
 
 def complete(config: dict[str, Any], home: Path, files: Iterable[str | Path] = ()) -> Config:
     """Put the default settings below a user's own, in place, and refuse what cannot be run.
@@ -101,32 +104,39 @@ def refuse_misread(files: Iterable[str | Path]) -> None:
     for path in map(Path, files):
         with suppress(OSError, ValueError, yaml.YAMLError):
             document = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
-            for key in _find_repeated(document):
+            nodes = list(_list_nodes(document))
+            for key in _find_repeated(nodes):
                 problem = f'the key "{key.value}" is there a second time, and only the last one would count'
                 raise InputError(path, problem, "Write it once, with all of its settings", row=key.start_mark.line + 1)
-            for number in _find_numbers(document):
+            for number in _find_numbers(nodes):
                 problem = f"YAML reads {number.value} as {yaml.safe_load(number.value)}"
                 remedy = "Write a number without zeros before it and without colons, or put a text in quotes"
                 raise InputError(path, problem, remedy, row=number.start_mark.line + 1)
 
 
-def _find_numbers(node: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
+def _list_nodes(node: yaml.Node | None) -> Iterator[yaml.Node]:
+    """A node of a YAML document, and all nodes inside it."""
+    if node is not None:
+        yield node
+    for part in node.value if isinstance(node, yaml.CollectionNode) else ():
+        for inner in part if isinstance(part, tuple) else (part,):
+            yield from _list_nodes(inner)
+
+
+def _find_numbers(nodes: Iterable[yaml.Node]) -> Iterator[yaml.ScalarNode]:
     """Whole and decimal numbers of a YAML document with another base than they seem to have: 8 or 60."""
-    scalars = [node] if isinstance(node, yaml.ScalarNode) else []
-    yield from (one for one in scalars if one.tag.endswith((":int", ":float")) and _OTHER_BASE.fullmatch(one.value))
-    for part in node.value if isinstance(node, yaml.CollectionNode) else ():
-        for inner in part if isinstance(part, tuple) else (part,):
-            yield from _find_numbers(inner)
+    for node in nodes:
+        # A text in quotes is no number.
+        if isinstance(node, yaml.ScalarNode) and node.tag.endswith(_NUMBERS) and _OTHER_BASE.fullmatch(node.value):
+            yield node
 
 
-def _find_repeated(node: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
+def _find_repeated(nodes: Iterable[yaml.Node]) -> Iterator[yaml.ScalarNode]:
     """Keys of a YAML document that an earlier key of the same mapping equals."""
-    if isinstance(node, yaml.MappingNode):
-        keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        yield from (key for place, key in enumerate(keys) if key.value in {one.value for one in keys[:place]})
-    for part in node.value if isinstance(node, yaml.CollectionNode) else ():
-        for inner in part if isinstance(part, tuple) else (part,):
-            yield from _find_repeated(inner)
+    for node in nodes:
+        if isinstance(node, yaml.MappingNode):
+            keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+            yield from (key for place, key in enumerate(keys) if key.value in {one.value for one in keys[:place]})
 
 
 def check_settings(config: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from selfalign.config.sections import Config
+from selfalign.digests import digest_file
 from selfalign.home import is_made
 from selfalign.probes.selection import digest_all_wordings, digest_probes, digest_texts
 
@@ -33,22 +34,25 @@ def digest_given(sources: Iterable[Any], wildcards: object = None, partly_read: 
     named = [one(wildcards) if callable(one) else one for one in sources]
     files = [file for one in named for file in ([one] if isinstance(one, str) else one)]
     paths = [Path(file) for file in files if not is_made(file) and file not in partly_read]
-    digests = [_digest_file(path, path.stat().st_mtime_ns) for path in paths if path.is_file()]
+    digests = [_digest_content(path, path.stat().st_mtime_ns) for path in paths if path.is_file()]
     return sha256("".join(digests).encode()).hexdigest()[:16] if digests else ""
 
 
 @cache
-def _digest_file(path: Path, _changed: int) -> str:
-    """Snakemake asks for digests once per job, so a file is read once per state."""
+def _digest_content(path: Path, _changed: int) -> str:
+    """Digest of a file's content; of a large file, of its size and parts.
+
+    Snakemake asks once per job. So the time of the last change is an argument, and a file is read again only if it
+    differs.
+    """
     size = path.stat().st_size
+    if size <= _WHOLE:
+        return digest_file(path)
     digest = sha256(str(size).encode())
     with path.open("rb") as file:
-        if size <= _WHOLE:
-            digest.update(file.read())
-        else:
-            for part in range(_PARTS):
-                file.seek((size - _PART) * part // (_PARTS - 1))
-                digest.update(file.read(_PART))
+        for part in range(_PARTS):
+            file.seek((size - _PART) * part // (_PARTS - 1))
+            digest.update(file.read(_PART))
     return digest.hexdigest()
 
 

@@ -190,7 +190,7 @@ def command(
         usable = list_usable(done, endpoint)
         start = find_label_start(table, usable, endpoint, form)
         if form == "chat" and endpoint.readout == "logprobs" and start:
-            click.echo(f"labels are read as {f'{start}A'!r}, because most replies begin with this space", err=True)
+            click.echo(f"labels are read as {f'{start}A'!r}, because labels are likeliest with it", err=True)
         answers = collect_replies(table, usable, endpoint, form, fingerprint_of(facts), language)
         report(answers, endpoint)
         write_table(answers, output, Answers)
