@@ -82,8 +82,8 @@ class Paths:
 
     @property
     def opinions(self) -> str:
-        """Folder of the survey of the test probes, if it is another."""
-        return survey_folder(self.tests.survey) if self.tests else "no folder"
+        """Folder of the survey of the test probes, which may be the run's survey."""
+        return survey_folder(self.tests.survey) if self.tests else self.survey
 
     @property
     def tested_distributions(self) -> str:
@@ -318,11 +318,6 @@ class Paths:
     def shown(self) -> Shown:
         """The outputs that the run makes of those that may be empty."""
         return find_shown(self.config)
-
-    @property
-    def skipped(self) -> dict[str, str]:
-        """Why the run does not make an output that would be empty, by name of the output."""
-        return self.shown.skipped
 
     @property
     def tables(self) -> list[str]:
