@@ -17,7 +17,7 @@ from selfalign.inference.choices import FORMATS, SHOWN
 from selfalign.inference.endpoint.bodies import is_sound, tokens_of
 from selfalign.inference.endpoint.checks import checks_of, read_checks
 from selfalign.inference.endpoint.client import Gate, ask, read_key
-from selfalign.inference.endpoint.collect import chain, collect_replies, find_label_start
+from selfalign.inference.endpoint.collect import chain, collect_replies
 from selfalign.inference.endpoint.requests import Request, requests_of, rest_of
 from selfalign.inference.endpoint.settings import Endpoint
 from selfalign.inference.messages import place_demonstrations
@@ -188,9 +188,6 @@ def command(
                     if checks:
                         read_checks(list_usable(done, endpoint), endpoint, form)
         usable = list_usable(done, endpoint)
-        start = find_label_start(table, usable, endpoint, form)
-        if form == "chat" and endpoint.readout == "logprobs" and start:
-            click.echo(f"labels are read as {f'{start}A'!r}, because labels are likeliest with it", err=True)
         answers = collect_replies(table, usable, endpoint, form, fingerprint_of(facts), language)
         report(answers, endpoint)
         write_table(answers, output, Answers)
