@@ -8,8 +8,7 @@ from selfalign.config.languages import frames_on_scales, words_file
 from selfalign.config.sections import Config, Survey
 from selfalign.config.values import check_file
 from selfalign.countries import CODES, suggest_country
-from selfalign.errors import InputError, listed
-from selfalign.faults import Faults
+from selfalign.errors import Faults, InputError, listed
 from selfalign.survey.citations import how_to_get
 from selfalign.survey.find_file import suggest_files
 
