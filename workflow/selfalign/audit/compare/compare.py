@@ -1,6 +1,5 @@
 """`selfalign compare`: the differences between two runs, and which of them moved which estimate."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +51,7 @@ def compare_runs(first: Run, second: Run) -> RunDifferences:
     Raises:
         InputError: a run is not finished, or one of its files cannot be read.
     """
-    records = [read_record(run) for run in (first, second)]
+    records = [run.read_record() for run in (first, second)]
     changes = {
         name: find_changed_values(*(record.get(name, {}) for record in records))
         for name in ("config", "inputs", "code", "packages", "selfalign")
@@ -68,17 +67,6 @@ def compare_runs(first: Run, second: Run) -> RunDifferences:
         cells=count_cells(pairs),
         estimates={name: _compare_table(name, first, second, pairs, changes) for name in COMPARED_TABLES},
     )
-
-
-def read_record(run: Run) -> dict[str, Any]:
-    """The inputs, settings and versions of a run: the content of its run.json.
-
-    Raises:
-        InputError: it is not there, or not such a record.
-    """
-    _ = run.config  # raises InputError if the file is wrong
-    record: dict[str, Any] = json.loads(run.record.read_text(encoding="utf-8"))
-    return record
 
 
 def read_run_cells(run: Run) -> pd.DataFrame:

@@ -359,14 +359,12 @@ def _trace_calibration(results: Results, names: RunNames, query: Query, probe: s
         raise InputError("--figure calibration", "no panel has this country", "Name another language or country")
     if probe is None or country is None:
         texts = [calibration.describe_panel(results, names, panel, country, query.limit) for panel in found[:MANY]]
-        if len(found) > MANY:
-            texts.append(f"{len(found) - MANY} more panels: choose with --model, --language or --arm.")
         dots = pd.concat([calibration.dots_of(panel, country) for panel in found])
         write_rows(dots, query.csv_file, query.json_file)
-        return "\n\n".join(texts), True
-    traced = [Traced(results, calibration.point_of_dot(panel, country, probe)) for panel in found]
-    write_cells(results, traced, probe, query.csv_file, query.json_file)
-    texts = [describe_evidence(results, names, each, query, probe) for each in traced[:MANY]]
+    else:
+        traced = [Traced(results, calibration.point_of_dot(panel, country, probe)) for panel in found]
+        write_cells(results, traced, probe, query.csv_file, query.json_file)
+        texts = [describe_evidence(results, names, each, query, probe) for each in traced[:MANY]]
     if len(found) > MANY:
         texts.append(f"{len(found) - MANY} more panels: choose with --model, --language or --arm.")
     return "\n\n".join(texts), True

@@ -10,8 +10,7 @@ from typing import Any
 import click
 
 from selfalign.audit.jobs import Job, read_jobs
-from selfalign.audit.verify.findings import Difference, Findings
-from selfalign.audit.verify.report import describe_findings
+from selfalign.audit.verify.findings import Difference, Findings, describe_findings
 from selfalign.errors import InputError
 
 
