@@ -164,7 +164,7 @@ def _widths(plan: Plan) -> str:
     for name in shown:
         one = by_name[name]
         rows.append([name, _span(one.main), _span(one.country), _points(one.found), one.source])
-    text = "\n".join(align(rows, last_left=True))
+    text = "\n".join(align(rows, left=(0, 4)))
     more = len(names) - len(shown)
     lines = [f"{more} more contrast{'s' * (more > 1)}: --json"] if more > 0 else []
     if names:
