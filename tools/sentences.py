@@ -112,9 +112,6 @@ def spread_sources(line: str) -> str:
 
 def find_edits(page: str) -> Iterator[Edit]:
     """The parts of a page that do not have one sentence per line, from the first to the last.
-
-    Args:
-        page: its text.
     """
     lines = page.split("\n")
     for before, token in pairwise(PARSER.parse(page)):
@@ -134,9 +131,6 @@ def find_edits(page: str) -> Iterator[Edit]:
 def rewrite(page: str) -> str:
     """A page with one sentence per line.
 
-    Args:
-        page: its text.
-
     Raises:
         ValueError: it would look different.
     """
@@ -151,9 +145,6 @@ def rewrite(page: str) -> str:
 
 def render(page: str) -> str:
     """A page as HTML, without comments, with one space for each white space.
-
-    Args:
-        page: its text.
     """
     return " ".join(re.sub(r"\s*<!--.*?-->", "", PARSER.render(page), flags=re.DOTALL).split())
 

@@ -94,7 +94,6 @@ def refuse_login(
     """Raise InputError, which does not show it, where an address holds a name or a password: it would get into logs.
 
     Args:
-        url: the address.
         place: name of the setting.
         remedy: what the user can do.
     """

@@ -54,7 +54,6 @@ def check_weights(config: PreTrainedConfig, folder: Path, place: Path) -> tuple[
     The names are converted as in a real loading. No weight is read.
 
     Args:
-        config: of the model.
         folder: of its safetensors: one set, as `choose_weights` checks.
         place: where they come from, for messages.
 
@@ -188,7 +187,6 @@ def check_report(
 
     Args:
         report: from `transformers`, by `output_loading_info`.
-        config: of the model.
         place: of the weights, for messages.
         layers: how many layers were wanted, from the first on; None: all. Tensors of the others are left over.
 
@@ -218,7 +216,6 @@ def check_encoder_weights(report: Mapping[str, Collection[Any]], model: PreTrain
 
     Args:
         report: from `transformers`, by `output_loading_info`.
-        model: the encoder.
         place: of the weights, for messages.
 
     Raises:

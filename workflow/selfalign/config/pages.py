@@ -47,9 +47,6 @@ def find_pages(config: Config, figure: str) -> dict[str, dict[str, list[str]]]:
 
 def name_pages(config: Config, figure: str) -> list[str]:
     """The files of a figure, by name without suffix; a figure without pages is one file.
-
-    Args:
-        figure: its name.
     """
     return list(find_pages(config, figure)) if FIGURES[figure].paged else [figure]
 

@@ -81,7 +81,6 @@ def as_meant(value: Any, schema: dict[str, Any], place: str = "") -> Any:
     """A part of the config with whole numbers as integers, and with numbers for text that the command line passed.
 
     Args:
-        value: the part.
         schema: its JSON schema.
         place: keys of the part, joined by dots.
 

@@ -70,7 +70,6 @@ def find_tokenizer(model: Model, weights: Path) -> Path | None:
     """A folder on this machine that has the model's tokenizer; None where there is none.
 
     Args:
-        model: of the config.
         weights: folder where the workflow puts its weights.
     """
     places = [weights, Path(model.folder)] if model.folder else [weights]
@@ -162,8 +161,6 @@ def find_rate(model: Model, size: Size | None, speeds: Speeds) -> Rate | None:
     """The speed of a model; None if it is not known.
 
     Args:
-        model: of the config.
-        size: of the model.
         speeds: those that are known.
     """
     device = find_device(model)

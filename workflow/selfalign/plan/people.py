@@ -130,7 +130,6 @@ def read_distributions(survey: Survey, run: Run) -> tuple[pd.DataFrame, Path]:
     A survey that a run has parsed is read from `results/shared`. Otherwise its own file is read. Nothing is written.
 
     Args:
-        survey: of the config.
         run: its folders, for what runs share.
 
     Returns:

@@ -175,7 +175,6 @@ class TokenCounter:
     """Measures prompts for one model in one language: renders them with its tokenizer and grows their prefix tree.
 
     Args:
-        tokenizer: of the model.
         language: of the prompts.
     """
 

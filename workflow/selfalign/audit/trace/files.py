@@ -58,8 +58,6 @@ def write_cells(
     """Write the cells behind some numbers as CSV, JSON or both.
 
     Args:
-        results: of the run.
-        traced: the numbers.
         probe: the only probe to write; None for all.
         csv_file: where to write the cells; None for no such file.
         json_file: where to write them with the numbers and their sums; None for no such file.

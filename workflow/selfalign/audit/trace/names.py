@@ -28,7 +28,6 @@ class RunNames:
     """The names of a run: models, languages, countries, arms.
 
     Args:
-        config: of the run.
         people: ids of all people of the survey, if the run asks about groups of a country's people.
     """
 

@@ -21,7 +21,6 @@ def describe_origins(results: Results, model: str, language: str, fingerprint: s
     """Survey, bank and model of a cell.
 
     Args:
-        results: of the run.
         model: its name.
         language: that the cell is asked in.
         fingerprint: under which the answer was given.
@@ -43,7 +42,6 @@ def describe_survey(results: Results, name: str, label: str = "survey") -> list[
     """A survey's source file with its checksum, and what became of it.
 
     Args:
-        results: of the run.
         name: of the survey.
         label: of the line with its name.
     """

@@ -167,8 +167,6 @@ def find_points(results: Results, names: RunNames, query: Query, figure: str | N
     """The numbers that the user means.
 
     Args:
-        results: of the run.
-        names: of the run.
         query: what the user wrote.
         figure: name of the figure that the user named, if any.
 

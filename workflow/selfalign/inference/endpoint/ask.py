@@ -74,7 +74,6 @@ def send_requests(
     Args:
         missing: requests without a usable answer.
         wanted: number of all requests.
-        endpoint: the endpoint.
         done: entries of the ledger, which count towards the budget.
         run: the record of this job.
 
@@ -119,7 +118,6 @@ def list_missing(requests: Mapping[str, Request], done: Mapping[str, Entry], end
     Args:
         requests: all that are needed, by key.
         done: entries of the ledger, by key.
-        endpoint: the endpoint.
     """
     usable = list_usable(done, endpoint)
     following = [chain(request, usable, endpoint)[1] for request in requests.values()]

@@ -40,7 +40,6 @@ def chain(request: Request, answered: Mapping[str, Entry], endpoint: Endpoint) -
     Args:
         request: the first request.
         answered: usable entries of the ledger, by key.
-        endpoint: the endpoint.
     """
     entries: list[Entry] = []
     following: Request | None = request
@@ -67,7 +66,6 @@ def collect_replies(
     Args:
         prompts: a `Prompts` table.
         answered: usable entries of the ledger, by key.
-        endpoint: the endpoint.
         form: `chat` or `plain`.
         fingerprint: of these entries.
         language: of the prompts. Its rules compare replies with options.
@@ -114,7 +112,6 @@ def _find_label_start(prompts: pd.DataFrame, answered: Mapping[str, Entry], endp
     Args:
         prompts: a `Prompts` table.
         answered: usable entries of the ledger, by key.
-        endpoint: the endpoint.
         form: `chat` or `plain`.
     """
     if form == "plain" or endpoint.readout != "logprobs":

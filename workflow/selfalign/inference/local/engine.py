@@ -190,7 +190,6 @@ def row_of(tree: Tree, past: Sequence[int], start: int, end: int) -> Row:
     """Neighbouring nodes of a tree as tokens that see their ancestors and themselves.
 
     Args:
-        tree: the tree.
         past: the ancestors of node `start`, from the root on.
         start: first node of the row.
         end: the node after its last one.
