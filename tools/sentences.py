@@ -111,8 +111,7 @@ def spread_sources(line: str) -> str:
 
 
 def find_edits(page: str) -> Iterator[Edit]:
-    """The parts of a page that do not have one sentence per line, from the first to the last.
-    """
+    """The parts of a page that do not have one sentence per line, from the first to the last."""
     lines = page.split("\n")
     for before, token in pairwise(PARSER.parse(page)):
         if before.type != "paragraph_open" or any(one.type == "hardbreak" for one in token.children or ()):
@@ -144,8 +143,7 @@ def rewrite(page: str) -> str:
 
 
 def render(page: str) -> str:
-    """A page as HTML, without comments, with one space for each white space.
-    """
+    """A page as HTML, without comments, with one space for each white space."""
     return " ".join(re.sub(r"\s*<!--.*?-->", "", PARSER.render(page), flags=re.DOTALL).split())
 
 
