@@ -59,22 +59,13 @@ class InputError(Exception):
         value: the value at fault.
     """
 
-    def __init__(
-        self,
-        file: object,
-        problem: str,
-        remedy: str,
-        *,
-        row: int | None = None,
-        column: str | None = None,
-        value: object = None,
-    ) -> None:
+    def __init__(self, file: object, problem: str, remedy: str, **where: Unpack[Place]) -> None:
         place = [str(file)]
-        if row is not None:
+        if (row := where.get("row")) is not None:
             place.append(f"line {row}")
-        if column is not None:
+        if (column := where.get("column")) is not None:
             place.append(f'column "{column}"')
-        if value is not None:
+        if (value := where.get("value")) is not None:
             place.append(f"value {value!r}" if isinstance(value, str) else f"value {value}")
         end = "" if remedy.endswith((".", "?")) else "."
         paragraph = f"{', '.join(place)}: {problem}. {remedy}{end}"

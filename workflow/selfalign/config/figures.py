@@ -218,8 +218,7 @@ TYPESET = tuple(name for name, figure in FIGURES.items() if figure.typeset)
 
 
 def numbers_of_figure(figure: str) -> str:
-    """The file with the numbers that a figure shows, in the folder of the run: its CSV, or the first file it reads.
-    """
+    """The file with the numbers that a figure shows, in the folder of the run: its CSV, or the first file it reads."""
     return f"figures/{figure}.csv" if figure in WITH_CSV else next(iter(FIGURES[figure].reads.values()))
 
 

@@ -30,8 +30,6 @@ CountryOrNull = Annotated[
 Files = Annotated[str, Field(pattern=r"\{language\}", examples=["my_folder/{language}.csv"])]
 FigureWidth = Annotated[float, Field(ge=2.5, le=40)]
 
-_INCHES = "Width in inches; figures.style.width if not given."
-
 
 def _section(model: type[Section], description: str | None = None) -> Any:
     """A section that need not be given, since all of its settings have defaults."""
@@ -609,7 +607,7 @@ class FigureStyle(Section):
 class FigureSettings(Section):
     """The settings of a figure."""
 
-    width: FigureWidth | None = Field(None, description=_INCHES)
+    width: FigureWidth | None = Field(None, description="Width in inches; figures.style.width if not given.")
 
 
 class AgreementFigure(FigureSettings):

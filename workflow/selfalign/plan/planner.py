@@ -172,7 +172,10 @@ def _plan_model(model: Model, common: Common) -> PlannedWeights:
     device = elsewhere or models.find_device(model)
     by_language = _count_tokens(model, place, device, common)
     size = models.find_size(model, card, listed)
-    rate = _find_rate(model, size, common)
+    if given := options.rates.get(model.name):
+        rate: models.Rate | None = models.Rate(given, "given", model.name)
+    else:
+        rate = models.find_rate(model, size, common.speeds)
     sums = pd.DataFrame(map(asdict, by_language.values())).sum(numeric_only=True)
     missing = 1 - sums["answered"] / sums["prompts"]
     hours = None
@@ -221,14 +224,6 @@ def _count_tokens(model: Model, place: Path | None, device: str, common: Common)
         )
         found[language] = tokens.count_tokens(laid, meter, model, answered, most)
     return found
-
-
-def _find_rate(model: Model, size: models.Size | None, common: Common) -> models.Rate | None:
-    """The rate of a model: the user's, a measured one, or one of the shipped table; None if there is none."""
-    options = common.options
-    if model.name in options.rates:
-        return models.Rate(options.rates[model.name], "given", model.name)
-    return models.find_rate(model, size, common.speeds)
 
 
 def _plan_endpoint(model: Model, endpoint: PricedEndpoint, common: Common) -> PlannedEndpoint:
