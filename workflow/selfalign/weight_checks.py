@@ -15,7 +15,7 @@ from transformers import AutoModelForCausalLM, AutoModelForImageTextToText, PreT
 from transformers.quantizers import AutoHfQuantizer
 from transformers.utils import logging
 
-from selfalign.errors import InputError
+from selfalign.errors import InputError, listed
 from selfalign.models.folder import read_headers
 
 UNQUANTISED = "Use the unquantised weights of the model"
@@ -287,8 +287,7 @@ def _empty_tensors(folder: Path, config: PreTrainedConfig, place: Path) -> dict[
 
 
 def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return f"{len(names)} tensor{'s' * (len(names) > 1)}: {', '.join(names[:3])}{more}"
+    return f"{len(names)} tensor{'s' * (len(names) > 1)}: {listed(names, 3)}"
 
 
 @contextmanager

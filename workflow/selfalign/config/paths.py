@@ -11,7 +11,7 @@ from selfalign.arms import Kind, Speech
 from selfalign.config.arms import selectors_of
 from selfalign.config.defaults import list_files
 from selfalign.config.figures import FIGURES, TYPESET, WITH_CSV, numbers_of_figure
-from selfalign.config.languages import frames_of, frames_on_scales, speech_of_run, words_file
+from selfalign.config.languages import frames_of, speech_of_run, words_file
 from selfalign.config.outputs import (
     Shown,
     asked_in,
@@ -130,7 +130,7 @@ class Paths:
     @cached_property
     def asks_on_scales(self) -> bool:
         """Whether a frame of the run asks with the whole answer scale."""
-        return bool(frames_on_scales(self.config))
+        return bool(frames_of(self.config, "scale"))
 
     @cached_property
     def partly_read(self) -> set[str]:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from selfalign.arms import Kind
 from selfalign.config.arms import arms_of, seeds_of, selectors_of
-from selfalign.config.languages import compared_language, find_speech, frames_on_scales, words_file
+from selfalign.config.languages import compared_language, find_speech, frames_of, words_file
 from selfalign.config.sections import Config
 from selfalign.demonstrations.measure_similarity import measure_probes
 from selfalign.demonstrations.rank_demonstrations import pair_probes, rank
@@ -112,7 +112,7 @@ class Designer:
             neutral: whether demonstrations in this language are neutral items.
         """
         find = partial(find_questionnaire, self.config, self.run)
-        scales = find("scales") if frames_on_scales(self.config) else None
+        scales = find("scales") if frames_of(self.config, "scale") else None
         found = {kind: find(kind, language) for kind in ("questions", "labels") if scales}
         return WordingFiles(
             self._file("templates", language),

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
-from selfalign.config.languages import frames_on_scales
+from selfalign.config.languages import frames_of
 from selfalign.config.probe_kinds import count_left_out
 from selfalign.config.sections import Config, Hub, Model, Price, PricedEndpoint
 from selfalign.errors import InputError
@@ -97,7 +97,7 @@ def make_plan(config: Config, options: Options, results: Path = Path("results"))
     factors = tokens.read_factors(Path(locate("resources/plan/tokens.csv", HOME)))
     with _progress(2 + len(languages) * (1 + len(names))) as step:
         step("survey")
-        people, probes = read_people(config, run, bool(frames_on_scales(config)))
+        people, probes = read_people(config, run, bool(frames_of(config, "scale")))
         designer = Designer(config, people, probes, run)
         laid: dict[str, Laid] = {}
         for language in languages:
