@@ -36,6 +36,11 @@ def _section(model: type[Section], description: str | None = None) -> Any:
     return Field(default_factory=model, description=description, json_schema_extra={"default": {}})
 
 
+def _nullable(description: str) -> Any:
+    """A section that is null if it is not given, and that a config may set to null."""
+    return Field(None, description=description, json_schema_extra={"nullable": True})
+
+
 # Surveys
 
 
@@ -258,10 +263,8 @@ class RunSettings(Section):
     survey: Name = Field(description="Which of the surveys to use.")
     models: Names = Field(description="Which of the models to run.")
     languages: Names = Field(description="Which of the languages to run.")
-    groups: GroupSettings | None = Field(
-        None,
-        description="Ask about groups of each country's people instead of whole countries; null does not.",
-        json_schema_extra={"nullable": True},
+    groups: GroupSettings | None = _nullable(
+        "Ask about groups of each country's people instead of whole countries; null does not."
     )
 
 
@@ -503,15 +506,9 @@ class Scoring(Section):
         "Metrics with intervals and contrasts, in addition to agreement and alignment.", default=()
     )
     worth: int = Field(1000, ge=1, description="Respondents at which the search for worth stops.")
-    readers: Readers | None = Field(
-        None,
-        description="Simple readers of the demonstrations; null for none.",
-        json_schema_extra={"nullable": True},
-    )
-    country_ranks: CountryRankSettings | None = Field(
-        None,
-        description="Rank all surveyed countries by their similarity with the models' answers; null does not.",
-        json_schema_extra={"nullable": True},
+    readers: Readers | None = _nullable("Simple readers of the demonstrations; null for none.")
+    country_ranks: CountryRankSettings | None = _nullable(
+        "Rank all surveyed countries by their similarity with the models' answers; null does not."
     )
     alternatives: bool = Field(
         False,
@@ -520,28 +517,18 @@ class Scoring(Section):
             "discriminating cells, and with another cut of ten-point scales."
         ),
     )
-    specifications: SpecificationChoices | None = Field(
-        None,
-        description="Own minus other country under every choice of analysis; null for none.",
-        json_schema_extra={"nullable": True},
+    specifications: SpecificationChoices | None = _nullable(
+        "Own minus other country under every choice of analysis; null for none."
     )
-    map: CulturalMap | None = Field(
-        None,
-        description="The Inglehart-Welzel cultural map; null for none.",
-        json_schema_extra={"nullable": True},
-    )
-    transfer: ContrastOfPair | None = Field(
-        None,
-        description="An arm and its control with the answers of other countries, compared by source; null for none.",
-        json_schema_extra={"nullable": True},
+    map: CulturalMap | None = _nullable("The Inglehart-Welzel cultural map; null for none.")
+    transfer: ContrastOfPair | None = _nullable(
+        "An arm and its control with the answers of other countries, compared by source; null for none."
     )
     mixed: tuple[ContrastOfAny, ...] = Field(
         description="Which of the contrasts to cross-check by a mixed-effects model; [] for none."
     )
-    primary: ContrastOfAny | None = Field(
-        None,
-        description="The primary hypothesis: a contrast of agreement; null for that of figures.margin.",
-        json_schema_extra={"nullable": True},
+    primary: ContrastOfAny | None = _nullable(
+        "The primary hypothesis: a contrast of agreement; null for that of figures.margin."
     )
     contrasts: tuple[ContrastOfAny, ...] = Field(
         description="More pairs of arms than those that follow from the arms; the second is subtracted from the first."
@@ -691,10 +678,8 @@ class Config(Section):
 
     surveys: dict[Name, Survey] = Field(min_length=1, description="The surveys, by name.")
     probes: Probes
-    test_probes: TestProbes | None = Field(
-        None,
-        description="Test probes from another survey than the demonstrations; null for those of run.survey.",
-        json_schema_extra={"nullable": True},
+    test_probes: TestProbes | None = _nullable(
+        "Test probes from another survey than the demonstrations; null for those of run.survey."
     )
     demonstrations: SimilaritySettings
     prompts: PromptSettings
