@@ -322,31 +322,15 @@ class Paths:
     @property
     def tables(self) -> list[str]:
         """The run's tables, except those that would be empty."""
-        always, shown = ["agreement", "worth", "metrics"], self.shown.outputs
+        shown = self.shown.outputs
         some = [
-            "contrasts",
-            "verdicts",
-            "contrasts_by_readout",
-            "mixed",
-            "readers",
-            "transfer",
-            "languages",
-            "categories",
-            "kinds",
-            "country_ranks",
-            "groups",
-            "group_contrasts",
-            "alternatives",
-            "specifications",
-            "map",
-            "map_axes",
-        ]
+            "contrasts", "verdicts", "contrasts_by_readout", "mixed", "readers", "transfer", "languages", "categories",
+            "kinds", "country_ranks", "groups", "group_contrasts", "alternatives", "specifications", "map", "map_axes",
+        ]  # fmt: skip
         needs = {"contrasts_by_readout": "contrasts", "verdicts": "contrasts", "map_axes": "map"}
         needs["group_contrasts"] = "groups"
-        return [
-            f"<run>/{TABLE.format(name=name)}"
-            for name in always + [one for one in some if needs.get(one, one) in shown]
-        ]
+        names = ["agreement", "worth", "metrics", *(one for one in some if needs.get(one, one) in shown)]
+        return [f"<run>/{TABLE.format(name=name)}" for name in names]
 
     @property
     def results(self) -> list[str]:
