@@ -12,13 +12,7 @@ from selfalign.config.arms import selectors_of
 from selfalign.config.defaults import list_files
 from selfalign.config.figures import FIGURES, TYPESET, WITH_CSV, numbers_of_figure
 from selfalign.config.languages import frames_of, speech_of_run, words_file
-from selfalign.config.outputs import (
-    Shown,
-    asked_in,
-    find_shown,
-    kinds_of_models,
-    own_languages,
-)
+from selfalign.config.outputs import Shown, asked_in, find_shown, kinds_of_models, own_languages
 from selfalign.config.pages import name_pages
 from selfalign.config.probe_files import ProbeFiles
 from selfalign.config.sections import Config, TestProbes

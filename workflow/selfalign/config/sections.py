@@ -94,8 +94,7 @@ class Survey(NamedSection):
     citation: str | None = Field(None, description="How to cite the survey; a run ends with it. Form table needs it.")
     country: Country | None = Field(None, description="Form table: the country of all respondents (ISO 3166 alpha-3).")
     countries: dict[str, CountryOrNull | None] | None = Field(
-        None,
-        description="Form table: the country of each value of columns.country; null leaves its respondents out.",
+        None, description="Form table: the country of each value of columns.country; null leaves its respondents out."
     )
     columns: TableColumns | None = Field(None, description="Form table: names of the columns that are not questions.")
     groups: str | None = Field(
@@ -342,15 +341,13 @@ class Model(NamedSection):
         None, description="Whether the model was trained for English or for many languages; none if not given."
     )
     gated: bool = Field(
-        False,
-        description="The hub gives the weights only to users who accepted their terms; HF_TOKEN holds the key.",
+        False, description="The hub gives the weights only to users who accepted their terms; HF_TOKEN holds the key."
     )
     source: Hub | Package | Packages | Folder | None = Field(
         None, description="Where the weights come from: hub, package or folder."
     )
     endpoint: PricedEndpoint | None = Field(
-        None,
-        description="Where the model answers, instead of a source; docs/endpoints.md explains the readouts.",
+        None, description="Where the model answers, instead of a source; docs/endpoints.md explains the readouts."
     )
     format: ModelFormat = Field("chat", description="The model's chat template, or bare text for base models.")
     shown: ShownAs = Field(
@@ -446,9 +443,7 @@ class SpecificationChoices(Section):
     """The choices of analysis under which own minus other country is estimated, in addition to arms and models."""
 
     readouts: tuple[Readout, ...] = distinct(
-        "What decides between the options; those that the answers have.",
-        default=READOUTS,
-        min_length=1,
+        "What decides between the options; those that the answers have.", default=READOUTS, min_length=1
     )
     orders: tuple[OptionOrder, ...] = distinct(
         "Option orders: both, averaged; pole A first only; pole B first only.",
@@ -492,9 +487,7 @@ class Scoring(Section):
     level: float = Field(0.95, gt=0, lt=1, description="Coverage of intervals.")
     seed: int = Field(1, ge=0, description="Seed of the bootstrap and of the second samples.")
     second_samples: int = Field(
-        200,
-        ge=10,
-        description="Second samples of a country's people, drawn for the ceiling of each metric.",
+        200, ge=10, description="Second samples of a country's people, drawn for the ceiling of each metric."
     )
     resample: tuple[Chance, ...] = distinct(
         "What the intervals cover.", default=("batteries", "respondents", "seeds", "templates"), min_length=1
@@ -645,8 +638,7 @@ class Figures(Section):
         ),
     )
     selectors: Names = Field(
-        ("random", "category", "chrf"),
-        description="The arms whose gain over zero-shot the figures across models show.",
+        ("random", "category", "chrf"), description="The arms whose gain over zero-shot the figures across models show."
     )
     agreement: AgreementFigure
     contrasts: ContrastsFigure = _section(ContrastsFigure)

@@ -110,11 +110,7 @@ def extrapolate(parts: list[tuple[int, np.ndarray]], total: int) -> np.ndarray:
 
 
 def count_tokens(
-    laid: Laid,
-    meter: "TokenCounter | TokenEstimator",
-    model: Model,
-    answered: Mapping[str, Collection[str]],
-    most: int,
+    laid: Laid, meter: "TokenCounter | TokenEstimator", model: Model, answered: Mapping[str, Collection[str]], most: int
 ) -> Tokens:
     """Prompts and tokens of a model in a language.
 

@@ -90,11 +90,7 @@ def compare_prompts(first: Run, second: Run) -> dict[str, dict[str, int]]:
     found = {}
     for language in sorted(languages):
         before, after = (_prompts(run, language) for run in (first, second))
-        found[language] = {
-            "both": len(before & after),
-            "first": len(before - after),
-            "second": len(after - before),
-        }
+        found[language] = {"both": len(before & after), "first": len(before - after), "second": len(after - before)}
     return found
 
 

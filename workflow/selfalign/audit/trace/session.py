@@ -33,14 +33,7 @@ from selfalign.audit.trace.points import (
     table_file,
     usual,
 )
-from selfalign.audit.trace.report import (
-    LIMIT,
-    Traced,
-    describe_cells,
-    describe_choice,
-    describe_head,
-    describe_point,
-)
+from selfalign.audit.trace.report import LIMIT, Traced, describe_cells, describe_choice, describe_head, describe_point
 from selfalign.audit.trace.results import Results
 from selfalign.audit.trace.show import WIDTH, paragraph, section
 from selfalign.audit.trace.tokens import describe_tokens

@@ -26,12 +26,7 @@ def paragraph(text: str, first: str = "", later: str = "") -> str:
         later: what every other line begins with.
     """
     return textwrap.fill(
-        text,
-        WIDTH,
-        initial_indent=first,
-        subsequent_indent=later,
-        break_long_words=False,
-        break_on_hyphens=False,
+        text, WIDTH, initial_indent=first, subsequent_indent=later, break_long_words=False, break_on_hyphens=False
     )
 
 

@@ -152,13 +152,7 @@ def report(answers: pd.DataFrame, endpoint: Endpoint) -> None:
 @click.option("--ledger", "ledger_path", type=writable, required=True, help="Ledger of answers (SQLite), kept.")
 @click.option("--output", type=writable, required=True, help="Answers (Parquet).")
 def command(
-    prompts: Path,
-    form: str,
-    shown: str,
-    language: str,
-    settings: dict[str, Any],
-    ledger_path: Path,
-    output: Path,
+    prompts: Path, form: str, shown: str, language: str, settings: dict[str, Any], ledger_path: Path, output: Path
 ) -> None:
     """Ask an endpoint the prompts that the ledger lacks, and write the answers to all prompts."""
     endpoint, table = read_endpoint(settings), place_demonstrations(read_table(prompts, Prompts), shown, form)

@@ -44,11 +44,7 @@ class Batch:
 
 
 def score(
-    model: PreTrainedModel,
-    prompts: Sequence[Rendered],
-    engine: str,
-    row_tokens: int,
-    done: Collection[str] = (),
+    model: PreTrainedModel, prompts: Sequence[Rendered], engine: str, row_tokens: int, done: Collection[str] = ()
 ) -> Iterator[Batch]:
     """Log-probabilities of the answers to prompts, in batches, as they are computed.
 
