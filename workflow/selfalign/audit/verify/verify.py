@@ -76,7 +76,7 @@ def check_record(path: Path, findings: Findings) -> None:
     """Compare the inputs, code and versions in run.json with those of now."""
     from selfalign.audit.compare.changes import find_changed_values
     from selfalign.audit.record_run import describe_environment
-    from selfalign.digests import digest_file
+    from selfalign.audit.verify.files import compare_facts
     from selfalign.provenance import code_digests
 
     try:
@@ -90,12 +90,7 @@ def check_record(path: Path, findings: Findings) -> None:
         if not Path(file).is_file():
             findings.skipped.append(f"{file}: an input that is not there any more")
             continue
-        now = {"bytes": Path(file).stat().st_size, "sha256": digest_file(Path(file))}
-        findings.differences += [
-            Difference(file, column=key, recorded=facts.get(key), found=now[key])
-            for key in now
-            if facts.get(key) != now[key]
-        ]
+        findings.differences += compare_facts(file, facts)
         findings.checked["inputs compared with run.json"] += 1
     steps = sorted(step for step, digest in code_digests().items() if code.get(step) != digest)
     if steps:
