@@ -68,7 +68,7 @@ def list_margins(contrasts: pd.DataFrame, differing: pd.Series) -> pd.DataFrame:
 def people_of(config: Path) -> pd.DataFrame:
     """A `Poles` table of the countries that a config asks about in English."""
     settings = read_config([config])
-    known, _ = read_people(settings, HOME, Run(HOME / "results" / settings.run.name), on_scales=False)
+    known, _ = read_people(settings, Run(HOME / "results" / settings.run.name), on_scales=False)
     countries = settings.languages["en"].countries
     return known.poles[known.poles["country"].isin(countries)].reset_index(drop=True)
 

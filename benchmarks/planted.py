@@ -149,8 +149,8 @@ def lay_out() -> Real:
 def lay_out_english(config: Config) -> tuple[Surveyed, Laid]:
     """The people, and the English cells and prompts of a config, as the workflow makes them."""
     run = Run(HOME / "results" / config.run.name)
-    known, probes = read_people(config, HOME, run, on_scales=False)
-    return known, Designer(config, HOME, known, probes, run).lay_out("en")
+    known, probes = read_people(config, run, on_scales=False)
+    return known, Designer(config, known, probes, run).lay_out("en")
 
 
 def read_demonstrations(known: Surveyed, laid: Laid) -> dict[str, pd.Series]:

@@ -227,7 +227,7 @@ def main(place: int, threads: int, draws: int, study: str | None, output: Path |
     """Print agreement, own minus other and its share of the largest possible one, in per cent and points."""
     with exit_on_mistake():
         config = read_config([CONFIG])
-        people, probes = read_people(config, HOME, Run(HOME / "results" / config.run.name), on_scales=False)
+        people, probes = read_people(config, Run(HOME / "results" / config.run.name), on_scales=False)
         design, prompts = lay_out(people, probes, list(config.languages[LANGUAGE].countries), place)
         print(f"{len(design)} cells, {len(prompts)} prompts, {design['probe'].nunique()} probes")
         if count:

@@ -70,8 +70,8 @@ def estimate_of(config: Path, rules: bool, draws: int) -> pd.DataFrame:
     typed = Config.read(settings)
     run, scoring = Run(HOME / "results" / typed.run.name), typed.scoring
     noise = scoring.readers.noise
-    known, probes = read_people(typed, HOME, run, on_scales=False)
-    laid = Designer(typed, HOME, known, probes, run).lay_out(LANGUAGE)
+    known, probes = read_people(typed, run, on_scales=False)
+    laid = Designer(typed, known, probes, run).lay_out(LANGUAGE)
     scores = score_readers(laid.cells, laid.prompts, known.poles, known.bank, noise)
     if not rules:
         symmetric = score_symmetric(laid.cells, laid.prompts, known.poles, known.bank, noise)

@@ -187,7 +187,6 @@ def find_drawn(text: str, run: str, config: Config) -> list[tuple[str, str]]:
     Args:
         text: of all pages.
         run: its name.
-        config: of the run.
     """
     files = dict.fromkeys(SHOWN.findall(text))
     names = [file.removeprefix(f"{run}_") for file in files if file.startswith(f"{run}_")]

@@ -84,7 +84,6 @@ def draw(
     Args:
         figure: a name of `FIGURES`.
         folder: of the run.
-        config: of the run.
         to: folder of the PNG files.
         only: names of the pages to draw; all without it. A page looks the same with and without the others.
     """

@@ -24,8 +24,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
-import pycountry
-from selfalign.countries import WVS_NUMBERS, WVS_ONLY
+from selfalign.countries import number_of_country
 from selfalign.survey.parse_shares import RULES
 from selfalign.survey.schemas import Counts, Scales, Shares
 from selfalign.tables import read_input
@@ -171,7 +170,7 @@ def draw_country(country: str, answers: pd.DataFrame, people: int, seed: int) ->
         The cells of each column, by its name.
     """
     random = np.random.default_rng([seed, 2, list_countries().index(country)])
-    number = _number(country)
+    number = number_of_country(country)
     interview = number * 1_000_000 + np.arange(1, people + 1)
     if country == "URY":  # as in version 5.0 of the published file
         interview[: min(1000, people)] = 858_069_901
@@ -244,13 +243,6 @@ def apportion(shares: np.ndarray, people: int) -> np.ndarray:
     short = people - whole.sum()
     whole[np.argsort(whole - exact, kind="stable")[:short]] += 1
     return whole
-
-
-def _number(country: str) -> int:
-    """A country's number in the file."""
-    if country in WVS_ONLY:
-        return int(next(number for number, code in WVS_NUMBERS.items() if code == country))
-    return int(pycountry.countries.get(alpha_3=country).numeric)
 
 
 def write_survey(path: Path, size: float = 1.0, seed: int = 1) -> int:

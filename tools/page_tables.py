@@ -130,7 +130,6 @@ def fill_tables(page: str, kept: KeptTables) -> str:
     """The text of a page, its marked tables written from the kept tables.
 
     Args:
-        page: its text.
         kept: tables of all kept runs.
 
     Raises:
@@ -173,7 +172,6 @@ def find_unknown(page: str, kept: KeptTables) -> list[str]:
     A line with `<!-- source: ... -->` names another source and is left out.
 
     Args:
-        page: its text.
         kept: tables of all kept runs.
     """
     found = []

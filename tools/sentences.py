@@ -111,11 +111,7 @@ def spread_sources(line: str) -> str:
 
 
 def find_edits(page: str) -> Iterator[Edit]:
-    """The parts of a page that do not have one sentence per line, from the first to the last.
-
-    Args:
-        page: its text.
-    """
+    """The parts of a page that do not have one sentence per line, from the first to the last."""
     lines = page.split("\n")
     for before, token in pairwise(PARSER.parse(page)):
         if before.type != "paragraph_open" or any(one.type == "hardbreak" for one in token.children or ()):
@@ -134,9 +130,6 @@ def find_edits(page: str) -> Iterator[Edit]:
 def rewrite(page: str) -> str:
     """A page with one sentence per line.
 
-    Args:
-        page: its text.
-
     Raises:
         ValueError: it would look different.
     """
@@ -150,11 +143,7 @@ def rewrite(page: str) -> str:
 
 
 def render(page: str) -> str:
-    """A page as HTML, without comments, with one space for each white space.
-
-    Args:
-        page: its text.
-    """
+    """A page as HTML, without comments, with one space for each white space."""
     return " ".join(re.sub(r"\s*<!--.*?-->", "", PARSER.render(page), flags=re.DOTALL).split())
 
 

@@ -199,12 +199,15 @@ def test_label_that_is_not_listed_is_less_likely_than_the_one_that_is(
 
 
 @pytest.mark.parametrize("start", [" ", "▁", "Ġ"])
-def test_labels_are_read_with_the_space_that_the_template_writes(start: str) -> None:
+def test_labels_are_read_with_the_space_that_the_template_writes(
+    start: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     # Llama 2's and Mixtral's: llama.cpp and vLLM list " A", LMDeploy lists the vocabulary's sign.
     listed = [(f"{start}A", -0.1), (f"{start}B", -3.0), ("B", -6.0), ("A", -8.0)]
     read = answer_with("logprobs", [top_answer(listed)])
     assert list(read["label"]) == pytest.approx([-0.1, -3.0])
     assert not read["label_bound"].any()
+    assert f"labels are read as '{start}A'" in capsys.readouterr().err
 
 
 def test_one_prompt_of_many_does_not_decide_about_the_space() -> None:

@@ -6,7 +6,6 @@ from grouped import MISSING_SEX, write_planted
 from project import Project
 from selfalign.audit.trace.names import RunNames
 from selfalign.config.read import read_config
-from selfalign.home import HOME
 from selfalign.plan.people import read_people
 from selfalign.probes.schemas import Dropped, GroupSizes, Poles, Replicates
 from selfalign.runs import Run
@@ -42,7 +41,7 @@ def test_workflow_goes_from_the_file_to_the_majorities_of_groups(plain: Project)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(plain.folder)
         settings = read_config([plain.folder / "overlay.yaml"])
-        planned, _ = read_people(settings, HOME, Run(people.parent), on_scales=False)
+        planned, _ = read_people(settings, Run(people.parent), on_scales=False)
     pd.testing.assert_frame_equal(planned.poles, read_table(people / "poles.parquet", Poles), check_dtype=False)
     names = RunNames(settings, planned.poles["country"])
     assert names.country("deu.sex.female") == "DEU.sex.female"

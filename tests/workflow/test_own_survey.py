@@ -12,8 +12,7 @@ import yaml
 from project import Project, read_settings
 from refusal import Refused
 from selfalign.config.read import check_settings
-from selfalign.errors import InputError
-from selfalign.faults import Faults
+from selfalign.errors import Faults, InputError
 from selfalign.probes.bank import read_bank
 from selfalign.probes.questionnaire import check_words
 from selfalign.probes.scales import read_scale_texts, read_scales

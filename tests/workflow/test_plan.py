@@ -15,7 +15,6 @@ from refusal import Refused
 from scipy import stats
 from selfalign.config.read import read_config, read_settings
 from selfalign.config.sections import Config
-from selfalign.home import HOME
 from selfalign.plan import models
 from selfalign.plan.people import read_distributions
 from selfalign.plan.plan import command
@@ -154,7 +153,7 @@ def test_report_names_the_source_of_widths(before: Plan) -> None:
 def test_counts_are_read_as_the_workflow_weighs_them(undisturbed: Project, overlay: Path) -> None:
     survey = read_config([overlay]).surveys["example"]
     keys = ["country", "question", "code"]
-    planned = read_distributions(survey, HOME, NO_RUN)[0].sort_values(keys).reset_index(drop=True)
+    planned = read_distributions(survey, NO_RUN)[0].sort_values(keys).reset_index(drop=True)
     parsed = read_table(undisturbed.folder / "results/shared/survey/example/distributions.parquet", Distributions)
     pd.testing.assert_frame_equal(planned, parsed.sort_values(keys).reset_index(drop=True), check_dtype=False)
 

@@ -22,8 +22,7 @@ from selfalign.audit.jobs import Job, Records, read_command, read_jobs
 from selfalign.audit.manifest import Manifest, refuse_changed, remove_old_files
 from selfalign.audit.verify.differences import compare_tables
 from selfalign.audit.verify.files import check_manifest
-from selfalign.audit.verify.findings import Difference, Findings
-from selfalign.audit.verify.report import describe_findings
+from selfalign.audit.verify.findings import Difference, Findings, describe_findings
 from selfalign.audit.verify.rerun import APART, Rerun, read_options
 from selfalign.audit.verify.sample import _compare_answers, check_sample
 from selfalign.audit.verify.verify import check_models, check_record, verify

@@ -30,12 +30,8 @@ def measure_settings(wildcards):
 def encoder_files(wildcards):
     """Files of an encoder in a local folder, so that a change of one reruns the step."""
     model = CONFIG.demonstrations.of(wildcards.measure).get("model")
-    folder = Path(model or "no folder")
-    return (
-        sorted(str(path) for path in folder.rglob("*") if path.is_file())
-        if folder.is_dir()
-        else []
-    )
+    files = Path(model).rglob("*") if model else []
+    return sorted(str(path) for path in files if path.is_file())
 
 
 def similarity_of(wildcards):

@@ -39,7 +39,7 @@ def read_by(figure):
 def figure_options(figure):
     """The options of a figure's command, except those that name files."""
     given = FIGURES[figure].settings(CONFIG)
-    given |= {"style": style_of(figure)}
+    given |= {"style": describe_style(CONFIG, figure)}
     if FIGURES[figure].paged:
         given["pages"] = json.dumps(find_pages(CONFIG, figure))
     return as_options(given)
@@ -56,11 +56,6 @@ def files_of(figure):
         return as_options(read | made)
 
     return options
-
-
-def style_of(figure):
-    """The style of a figure, as JSON."""
-    return describe_style(CONFIG, figure)
 
 
 def typeset_options(wildcards, input):

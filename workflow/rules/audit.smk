@@ -46,7 +46,7 @@ onstart:
         record_start(FOLDER, workflow.dag.needrun_jobs(), CONFIG, sys.argv)
     if left_out := describe_left_out(CONFIG, HOME):
         show(left_out)
-    for name, why in (find_unused(CONFIG, HOME) | PATHS.skipped).items():
+    for name, why in (find_unused(CONFIG, HOME) | PATHS.shown.skipped).items():
         show(f"no {name}: {why}")
 
 

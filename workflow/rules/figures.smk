@@ -68,7 +68,7 @@ rule typeset_tables:
         tables=typeset_options,
         verdicts=input_options("verdicts"),
         language=ASKED_IN,
-        style=style_of("tables"),
+        style=describe_style(CONFIG, "tables"),
         given=given(TEXTS),
         code=code_digest("typeset_tables"),
     message:

@@ -80,12 +80,10 @@ class Arm(NamedSection):
     )
     answers: WhoseAnswers = Field("own", description="Whose answers the demonstrations have.")
     sources: CountryCodes | None = Field(
-        None,
-        description="other: the countries whose answers are shown; the others of the language if not given.",
+        None, description="other: the countries whose answers are shown; the others of the language if not given."
     )
     persona: Spoken | None = Field(
-        None,
-        description="Language of the sentence that makes the model a person of the country; none if not given.",
+        None, description="Language of the sentence that makes the model a person of the country; none if not given."
     )
     role: Name | None = Field(
         None, description="A text of prompts.roles that names the country; the sentence of the persona if not given."

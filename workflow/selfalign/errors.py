@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TypedDict
+from typing import TypedDict, Unpack
 
 TERMINAL = "SELFALIGN_TERMINAL"
 """Variable of the environment: the number of the open file that leads to the user's screen. A job's own stderr is
@@ -59,26 +59,44 @@ class InputError(Exception):
         value: the value at fault.
     """
 
-    def __init__(
-        self,
-        file: object,
-        problem: str,
-        remedy: str,
-        *,
-        row: int | None = None,
-        column: str | None = None,
-        value: object = None,
-    ) -> None:
+    def __init__(self, file: object, problem: str, remedy: str, **where: Unpack[Place]) -> None:
         place = [str(file)]
-        if row is not None:
+        if (row := where.get("row")) is not None:
             place.append(f"line {row}")
-        if column is not None:
+        if (column := where.get("column")) is not None:
             place.append(f'column "{column}"')
-        if value is not None:
+        if (value := where.get("value")) is not None:
             place.append(f"value {value!r}" if isinstance(value, str) else f"value {value}")
         end = "" if remedy.endswith((".", "?")) else "."
         paragraph = f"{', '.join(place)}: {problem}. {remedy}{end}"
         super().__init__(re.sub(r"\s*\n\s*(\))?", lambda found: found[1] or " ", paragraph))
+
+
+class Faults:
+    """Mistakes in what the user gave, which are reported together."""
+
+    def __init__(self) -> None:
+        self._found: list[InputError] = []
+
+    def add(self, file: object, problem: str, remedy: str, **place: Unpack[Place]) -> None:
+        """Note a mistake; the arguments are those of `InputError`."""
+        self._found.append(InputError(file, problem, remedy, **place))
+
+    def refuse(self) -> None:
+        """Raise the mistakes as one `InputError`, if there are any."""
+        if len(self._found) == 1:
+            raise self._found[0]
+        if self._found:
+            raise CollectedError(self._found)
+
+
+class CollectedError(InputError):
+    """Several mistakes in one paragraph."""
+
+    def __init__(self, errors: list[InputError]) -> None:
+        numbered = [f"({number}) {error}" for number, error in enumerate(errors[:LISTED], start=1)]
+        more = [f"And {len(errors) - LISTED} more mistakes."] if len(errors) > LISTED else []
+        Exception.__init__(self, " ".join([f"{len(errors)} mistakes were found.", *numbered, *more]))
 
 
 def explain_system(error: OSError) -> InputError | None:
@@ -127,11 +145,9 @@ def exit_on_mistake() -> Iterator[None]:
     """
     try:
         yield
-    except InputError as error:
-        show(str(error))
-        sys.exit(1)
-    except OSError as error:
-        if (refusal := explain_system(error)) is None:
+    except (InputError, OSError) as error:
+        refusal = error if isinstance(error, InputError) else explain_system(error)
+        if refusal is None:
             raise
         show(str(refusal))
         sys.exit(1)

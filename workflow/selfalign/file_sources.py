@@ -5,8 +5,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from selfalign.addresses import refuse_login
 from selfalign.errors import InputError
+
+OR_DOWNLOAD_IT = "or download the file yourself and give it as the source, {file: its path}"
+"""What one can do where a download fails."""
 
 _COMMIT = "[0-9a-f]{40}"
 _HASH = "a full commit hash, of 40 hexadecimal digits: a branch or a tag can move"
@@ -84,6 +86,19 @@ def check_survey_source(source: object, place: str, between: str = "/") -> dict[
     for key, value in source.items():
         _check_value(f"{place}{between}{key}", key, value, SURVEY_PATTERNS, source)
     return source
+
+
+def refuse_login(
+    url: object, place: str, remedy: str = f"Take it out and put it into ~/.netrc, {OR_DOWNLOAD_IT}"
+) -> None:
+    """Raise InputError, which does not show it, where an address holds a name or a password: it would get into logs.
+
+    Args:
+        place: name of the setting.
+        remedy: what the user can do.
+    """
+    if isinstance(url, str) and "@" in url.partition("://")[2].partition("/")[0]:
+        raise InputError(place, "the address holds a name or password, which would be written to logs", remedy)
 
 
 def _describe(source: object) -> str:

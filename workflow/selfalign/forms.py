@@ -104,7 +104,6 @@ def _read(form: Any, value: Any, name: str = "") -> Any:
     """A value in the form that an annotation names: a mapping as its section, a list as a tuple.
 
     Args:
-        form: the annotation.
         value: of the setting.
         name: of the value, if it is an entry of a mapping.
     """
@@ -131,7 +130,6 @@ def distinct(text: str, **limits: Any) -> Any:
     """A field with a description, whose values must be distinct.
 
     Args:
-        text: the description.
         limits: of the value, as `pydantic.Field` takes them.
     """
     return Field(description=text, json_schema_extra={"uniqueItems": True}, **limits)

@@ -3,7 +3,6 @@
 The hub's address is taken from HF_ENDPOINT, a token from HF_TOKEN, and from nowhere else.
 """
 
-import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
     XetDownloadError,
 )
+from huggingface_hub.utils.sha import git_hash
 
 from selfalign.digests import digest_file
 from selfalign.errors import InputError
@@ -73,22 +73,13 @@ def hub_errors(kind: str, repo: str, revision: str, place: str) -> Iterator[None
 def check_arrived(path: Path, file: RepoFile, place: str) -> None:
     """Raise InputError unless a downloaded file is what the hub lists.
 
-    A large file is listed by its SHA-256, a small one by its git object: SHA-1 of a header and the content.
+    A large file is listed by its SHA-256, a small one by the name of its git object.
     """
     if file.lfs:
         expected, got = file.lfs.sha256, digest_file(path)
     else:
-        expected, got = file.blob_id, _digest_git_object(path)
+        expected, got = file.blob_id, git_hash(path.read_bytes())
     if got != expected:
         raise InputError(
             place, f"{path.name} arrived with the digest {got}; the hub lists {expected}", "Run snakemake again"
         )
-
-
-def _digest_git_object(path: Path) -> str:
-    """The name that git gives a file: SHA-1 of a header and the content."""
-    digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
-    with path.open("rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()

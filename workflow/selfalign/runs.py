@@ -45,11 +45,6 @@ class Run:
         """Folder of the files that this run shares with the other runs."""
         return self.folder.parent / SHARED
 
-    @property
-    def record(self) -> Path:
-        """The record of the run: its settings, inputs and versions."""
-        return self.folder / RECORD
-
     def prompts(self, language: str) -> Path:
         """The distinct prompts of a language: a `Prompts` table."""
         return self.folder / PROMPTS.format(language=language)
@@ -102,21 +97,28 @@ class Run:
         """Folder of a parsed survey."""
         return self.shared / SURVEY.format(survey=survey)
 
-    @property
-    def config(self) -> dict[str, Any]:
-        """The merged settings that the run was made with.
+    def read_record(self) -> dict[str, Any]:
+        """The record of the run: its settings (config), inputs, code and versions.
 
         Raises:
-            InputError: the run has no record of them, or a damaged one.
+            InputError: there is none, or a damaged one.
         """
-        path = self.record
+        path = self.folder / RECORD
         try:
-            config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["config"]
+            record = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
             problem = "is not there, so the settings of the run are not known"
             raise InputError(path, problem, "Let snakemake make it, with the config files of the run") from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(path, "is not the record of a run", "Delete it, and let snakemake make it") from error
+        except ValueError:
+            record = None
+        if not isinstance(record, dict) or "config" not in record:
+            raise InputError(path, "is not the record of a run", "Delete it, and let snakemake make it")
+        return record
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The merged settings that the run was made with, from its record."""
+        config: dict[str, Any] = self.read_record()["config"]
         return config
 
 

@@ -1,23 +1,32 @@
 """Text for the screen: aligned tables, durations and sizes."""
 
+import unicodedata
+from collections.abc import Collection, Sequence
 
-def align(rows: list[list[str]], left: int = 1, last_left: bool = False) -> list[str]:
+
+def align(rows: Sequence[Sequence[str]], left: Collection[int] = (0,)) -> list[str]:
     """Rows of cells as lines.
 
     Args:
         rows: as many cells in each.
-        left: how many of the first columns are aligned to the left; the others are aligned to the right.
-        last_left: whether the last column is aligned to the left as well.
+        left: places of the columns that are aligned on the left; the others are aligned on the right.
     """
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    to_left = {*range(left), *([len(widths) - 1] if last_left else [])}
-    return [
-        "  ".join(
-            cell.ljust(width) if place in to_left else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
+    widths = [max(map(width_in_terminal, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        gaps = [" " * (width - width_in_terminal(cell)) for cell, width in zip(row, widths, strict=True)]
+        cells = [
+            cell + gap if place in left else gap + cell for place, (cell, gap) in enumerate(zip(row, gaps, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return lines
+
+
+def width_in_terminal(text: str) -> int:
+    """Columns that a text takes in a terminal."""
+    return sum(
+        0 if unicodedata.combining(each) else 2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text
+    )
 
 
 def duration(seconds: float) -> str:

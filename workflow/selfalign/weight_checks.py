@@ -15,7 +15,7 @@ from transformers import AutoModelForCausalLM, AutoModelForImageTextToText, PreT
 from transformers.quantizers import AutoHfQuantizer
 from transformers.utils import logging
 
-from selfalign.errors import InputError
+from selfalign.errors import InputError, listed
 from selfalign.models.folder import read_headers
 
 UNQUANTISED = "Use the unquantised weights of the model"
@@ -54,7 +54,6 @@ def check_weights(config: PreTrainedConfig, folder: Path, place: Path) -> tuple[
     The names are converted as in a real loading. No weight is read.
 
     Args:
-        config: of the model.
         folder: of its safetensors: one set, as `choose_weights` checks.
         place: where they come from, for messages.
 
@@ -188,7 +187,6 @@ def check_report(
 
     Args:
         report: from `transformers`, by `output_loading_info`.
-        config: of the model.
         place: of the weights, for messages.
         layers: how many layers were wanted, from the first on; None: all. Tensors of the others are left over.
 
@@ -218,7 +216,6 @@ def check_encoder_weights(report: Mapping[str, Collection[Any]], model: PreTrain
 
     Args:
         report: from `transformers`, by `output_loading_info`.
-        model: the encoder.
         place: of the weights, for messages.
 
     Raises:
@@ -290,8 +287,7 @@ def _empty_tensors(folder: Path, config: PreTrainedConfig, place: Path) -> dict[
 
 
 def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return f"{len(names)} tensor{'s' * (len(names) > 1)}: {', '.join(names[:3])}{more}"
+    return f"{len(names)} tensor{'s' * (len(names) > 1)}: {listed(names, 3)}"
 
 
 @contextmanager

@@ -462,7 +462,7 @@ def test_citation_is_shortened_to_its_first_author(citation: str, short: str | N
 
 
 def test_text_is_aligned_and_durations_are_short() -> None:
-    assert align([["a", "b", "c"], ["long", "x", "100"]], left=2) == ["a     b    c", "long  x  100"]
+    assert align([["a", "b", "c"], ["long", "x", "100"]], left=(0, 1)) == ["a     b    c", "long  x  100"]
     assert [duration(seconds) for seconds in (0.4, 59, 75, 3000, 7500)] == [
         "0 s",
         "59 s",

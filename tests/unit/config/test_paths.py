@@ -50,7 +50,7 @@ def test_tables_that_would_be_empty_are_not_made(tmp_path: Path) -> None:
     assert [Path(table).stem for table in paths.tables] == ["agreement", "worth", "metrics"]
     assert paths.figure_tables == []
     assert paths.latex == ["<run>/tables/latex/agreement.tex"]
-    assert "contrasts" in paths.skipped
+    assert "contrasts" in paths.shown.skipped
 
 
 @pytest.mark.slow

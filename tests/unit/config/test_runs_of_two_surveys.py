@@ -55,7 +55,7 @@ def test_one_survey_has_the_files_that_it_had() -> None:
 @pytest.mark.slow
 def test_map_is_skipped(tmp_path: Path) -> None:
     paths = Paths(read(tmp_path, scoring={"map": {}}))
-    assert "World Values Survey" in paths.skipped["map"]
+    assert "World Values Survey" in paths.shown.skipped["map"]
 
 
 TABLE = "question,pole_a,pole_b,battery,statement,option_a,option_b\nG1,1,2,child_qualities,Tea is ___.,good,bad\n"

@@ -3,7 +3,6 @@
 import pytest
 from planning import NO_RUN
 from selfalign.config.read import read_config
-from selfalign.home import HOME
 from selfalign.plan.designs import Designer, Laid
 from selfalign.plan.people import read_people
 
@@ -12,5 +11,5 @@ from selfalign.plan.people import read_people
 def default_layout() -> Laid:
     """The English part of the default, laid out."""
     config = read_config([])
-    people, probes = read_people(config, HOME, NO_RUN, on_scales=False)
-    return Designer(config, HOME, people, probes, NO_RUN).lay_out("en")
+    people, probes = read_people(config, NO_RUN, on_scales=False)
+    return Designer(config, people, probes, NO_RUN).lay_out("en")

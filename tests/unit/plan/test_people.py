@@ -6,7 +6,6 @@ import pytest
 from selfalign.config.read import read_config
 from selfalign.config.sections import Survey
 from selfalign.errors import InputError
-from selfalign.home import HOME
 from selfalign.plan.people import read_distributions
 from selfalign.runs import Run
 from selfalign.survey.schemas import Distributions
@@ -19,8 +18,8 @@ def test_a_parsed_survey_is_read_from_the_results(tmp_path: Path) -> None:
     survey = Survey.read(settings, "mine")
     run = Run(tmp_path / "one")
     with pytest.raises(InputError, match=r"fetch and parse it first: snakemake \S+ --cores 1 --configfile"):
-        read_distributions(survey, HOME, run)
-    table, _ = read_distributions(read_config([]).surveys["example"], HOME, run)
+        read_distributions(survey, run)
+    table, _ = read_distributions(read_config([]).surveys["example"], run)
     parsed = tmp_path / "shared/survey/mine/distributions.parquet"
     write_table(table, parsed, Distributions)
-    assert len(read_distributions(survey, HOME, run)[0]) == len(table) > 1000
+    assert len(read_distributions(survey, run)[0]) == len(table) > 1000

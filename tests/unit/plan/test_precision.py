@@ -9,7 +9,6 @@ from planning import NEAR, NO_RUN, SHIPPED
 from project import ROOT
 from scipy import stats
 from selfalign.config.read import read_config
-from selfalign.home import HOME
 from selfalign.plan import variances
 from selfalign.plan.designs import Laid
 from selfalign.plan.people import read_people
@@ -20,7 +19,7 @@ from selfalign.plan.precision import Series, Width, expect_width, expect_widths
 def expected(default_layout: Laid) -> dict[str, Width]:
     """The widths of the English part of the default, before it has scores."""
     config = read_config([])
-    people, _ = read_people(config, HOME, NO_RUN, on_scales=False)
+    people, _ = read_people(config, NO_RUN, on_scales=False)
     widths = expect_widths({"en": default_layout}, people.poles, people.bank, config, NO_RUN, SHIPPED)
     return {one.name: one for one in widths}
 

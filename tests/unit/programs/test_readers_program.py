@@ -43,8 +43,8 @@ def test_the_symmetric_reader_differs_only_where_another_country_is_shown() -> N
     own, other = CONTRASTS[1].arm, CONTRASTS[1].against
     settings["languages"]["en"] |= {"countries": ["CHN", "DEU", "NGA"], "arms": [own, other]}
     run, config = Run(HOME / "results" / "study"), Config.read(settings)
-    known, probes = read_people(config, HOME, run, on_scales=False)
-    laid = Designer(config, HOME, known, probes, run).lay_out("en")
+    known, probes = read_people(config, run, on_scales=False)
+    laid = Designer(config, known, probes, run).lay_out("en")
     assert set(laid.cells["template"]) == {FRAME}
     given = (laid.cells, laid.prompts, known.poles, known.bank, 0.1)
     keys = ["country", "arm", "source", "probe"]

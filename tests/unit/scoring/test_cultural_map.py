@@ -20,8 +20,7 @@ from nonempty import some
 from places import ROOT
 from selfalign.cli import program
 from selfalign.config.figures import FIGURES
-from selfalign.config.map import why_no_map
-from selfalign.config.outputs import find_shown
+from selfalign.config.outputs import find_shown, why_no_map
 from selfalign.config.paths import Paths
 from selfalign.config.sections import Config
 from selfalign.errors import InputError

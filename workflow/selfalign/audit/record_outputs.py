@@ -23,7 +23,7 @@ def command(targets: tuple[Path, ...], manifest: Path, jobs_file: Path) -> None:
     """
     records = Records()
     jobs = records.jobs_behind(map(str, targets))
-    former = read_table(manifest, Manifest) if manifest.is_file() else _no_files()
+    former = read_table(manifest, Manifest) if manifest.is_file() else pd.DataFrame(columns=Manifest.names(), dtype=str)
     made = [path for job in jobs for path in job.outputs]
     refuse(find_changed(made, former, records))
     if old := remove_old_files(former, [*made, str(jobs_file)], manifest.parent):
@@ -31,8 +31,3 @@ def command(targets: tuple[Path, ...], manifest: Path, jobs_file: Path) -> None:
     with written_aside(jobs_file) as aside:
         aside.write_text(write_jobs(jobs), encoding="utf-8")
     write_table(make_manifest(jobs, {str(jobs_file): "record_outputs"}), manifest, Manifest)
-
-
-def _no_files() -> pd.DataFrame:
-    """An empty `Manifest` table."""
-    return pd.DataFrame(columns=Manifest.names(), dtype=str)

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from selfalign.config.sections import Config, Hub, Model
-from selfalign.errors import InputError, show
-from selfalign.faults import Faults
+from selfalign.errors import Faults, InputError, show
 from selfalign.inference.endpoint.settings import Endpoint
 from selfalign.runs import Run
 

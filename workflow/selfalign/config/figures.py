@@ -218,11 +218,7 @@ TYPESET = tuple(name for name, figure in FIGURES.items() if figure.typeset)
 
 
 def numbers_of_figure(figure: str) -> str:
-    """The file with the numbers that a figure shows, in the folder of the run: its CSV, or the first file it reads.
-
-    Args:
-        figure: its name.
-    """
+    """The file with the numbers that a figure shows, in the folder of the run: its CSV, or the first file it reads."""
     return f"figures/{figure}.csv" if figure in WITH_CSV else next(iter(FIGURES[figure].reads.values()))
 
 
@@ -230,7 +226,6 @@ def files_of_figure(figure: str, outputs: Collection[str]) -> dict[str, str]:
     """The files that a figure of a run is drawn from, by option of its command, in the folder of the run.
 
     Args:
-        figure: its name.
         outputs: of the run, as `find_shown` names them.
     """
     what = FIGURES[figure]

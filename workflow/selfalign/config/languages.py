@@ -110,12 +110,6 @@ def worded_languages(config: Config) -> list[str]:
     return sorted({*compared_languages(config), *Speech.union(speech_of_run(config).values()).texts})
 
 
-def frames_on_scales(config: Config) -> list[str]:
-    """The frames of the run that ask with the whole answer scale, as the templates of its first language have it."""
-    path = _first_templates(config)
-    return [name for name in config.prompts.frames if read_frame(path, name).whole_scale]
-
-
 def frames_of(config: Config, way: str) -> list[str]:
     """The frames of the run that ask in a way, as the templates of its first language have it.
 
@@ -124,12 +118,8 @@ def frames_of(config: Config, way: str) -> list[str]:
     Args:
         way: one of `selfalign.prompts.schemas.WAYS`.
     """
-    found = []
+    found, templates = [], Path(words_file(config, "templates", config.run.languages[0]))
     for name in config.prompts.frames:
         with suppress(InputError):
-            found += [name] if read_frame(_first_templates(config), name).asks == way else []
+            found += [name] if read_frame(templates, name).asks == way else []
     return found
-
-
-def _first_templates(config: Config) -> Path:
-    return Path(words_file(config, "templates", config.run.languages[0]))

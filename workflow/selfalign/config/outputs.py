@@ -2,14 +2,17 @@
 
 from collections.abc import Iterable
 from itertools import combinations, product
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from selfalign.arms import Arm
 from selfalign.config.arms import arms_of, arms_of_run
 from selfalign.config.languages import countries_of_run, frames_of
-from selfalign.config.map import why_no_map
-from selfalign.config.sections import Config
+from selfalign.config.sections import Config, CulturalMap
 from selfalign.contrasts import Contrast
+from selfalign.home import is_made
+from selfalign.probes.selection import find_used
+from selfalign.tables import read_input
 
 _NO_OPTIONS = "no frame asks with two options"
 _OF_COUNTRIES = {
@@ -264,6 +267,40 @@ def _why_no_readers(config: Config) -> str:
     if not any(arm.shots for arm in arms_of_run(config).values()):
         return "no arm of the run has demonstrations"
     return "" if len(countries_of_run(config)) > 1 else "the ideal reader needs another country"
+
+
+def why_no_map(config: Config, settings: CulturalMap) -> str:
+    """Why a run cannot have the cultural map, and what to add; empty if it can.
+
+    Args:
+        settings: the section scoring.map of the config.
+
+    Raises:
+        InputError: the bank or the file of items cannot be read.
+    """
+    probes = config.probes
+    if config.test_probes:
+        return "its items are questions of the World Values Survey, and test_probes takes those of another survey"
+    if is_made(probes.bank):
+        return f"its items are probes of resources/probes/probes.csv, and probes.bank is {probes.bank}"
+    if config.survey.form == "shares":
+        return (
+            f"the survey {config.run.survey} publishes shares of several answer codes together, and the map needs a "
+            "share of each code. Choose another survey in run.survey"
+        )
+    from selfalign.scoring.map_schemas import MapItems  # takes time to import, and most runs have no map
+
+    items = read_input(Path(settings.items), MapItems)
+    parts = items.groupby("item", sort=False)["probe"].agg(set).to_dict()
+    used = find_used(Path(probes.bank), probes.criteria)
+    absent = {item: sorted(asked - used) for item, asked in parts.items() if asked - used}
+    if len(parts) - len(absent) >= settings.least:
+        return ""
+    missing = ", ".join(probe for names in absent.values() for probe in names)
+    return (
+        f"the run has {len(parts) - len(absent)} of the map's {len(parts)} items, and scoring.map.least is "
+        f"{settings.least}. Add to probes.only: {missing}"
+    )
 
 
 def _why_no_specifications(config: Config, no_margins: str) -> str:

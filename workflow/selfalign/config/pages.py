@@ -46,11 +46,7 @@ def find_pages(config: Config, figure: str) -> dict[str, dict[str, list[str]]]:
 
 
 def name_pages(config: Config, figure: str) -> list[str]:
-    """The files of a figure, by name without suffix; a figure without pages is one file.
-
-    Args:
-        figure: its name.
-    """
+    """The files of a figure, by name without suffix; a figure without pages is one file."""
     return list(find_pages(config, figure)) if FIGURES[figure].paged else [figure]
 
 

@@ -11,14 +11,8 @@ from selfalign.arms import Kind, Speech
 from selfalign.config.arms import selectors_of
 from selfalign.config.defaults import list_files
 from selfalign.config.figures import FIGURES, TYPESET, WITH_CSV, numbers_of_figure
-from selfalign.config.languages import frames_of, frames_on_scales, speech_of_run, words_file
-from selfalign.config.outputs import (
-    Shown,
-    asked_in,
-    find_shown,
-    kinds_of_models,
-    own_languages,
-)
+from selfalign.config.languages import frames_of, speech_of_run, words_file
+from selfalign.config.outputs import Shown, asked_in, find_shown, kinds_of_models, own_languages
 from selfalign.config.pages import name_pages
 from selfalign.config.probe_files import ProbeFiles
 from selfalign.config.sections import Config, TestProbes
@@ -82,8 +76,8 @@ class Paths:
 
     @property
     def opinions(self) -> str:
-        """Folder of the survey of the test probes, if it is another."""
-        return survey_folder(self.tests.survey) if self.tests else "no folder"
+        """Folder of the survey of the test probes, which may be the run's survey."""
+        return survey_folder(self.tests.survey) if self.tests else self.survey
 
     @property
     def tested_distributions(self) -> str:
@@ -130,7 +124,7 @@ class Paths:
     @cached_property
     def asks_on_scales(self) -> bool:
         """Whether a frame of the run asks with the whole answer scale."""
-        return bool(frames_on_scales(self.config))
+        return bool(frames_of(self.config, "scale"))
 
     @cached_property
     def partly_read(self) -> set[str]:
@@ -320,38 +314,17 @@ class Paths:
         return find_shown(self.config)
 
     @property
-    def skipped(self) -> dict[str, str]:
-        """Why the run does not make an output that would be empty, by name of the output."""
-        return self.shown.skipped
-
-    @property
     def tables(self) -> list[str]:
         """The run's tables, except those that would be empty."""
-        always, shown = ["agreement", "worth", "metrics"], self.shown.outputs
+        shown = self.shown.outputs
         some = [
-            "contrasts",
-            "verdicts",
-            "contrasts_by_readout",
-            "mixed",
-            "readers",
-            "transfer",
-            "languages",
-            "categories",
-            "kinds",
-            "country_ranks",
-            "groups",
-            "group_contrasts",
-            "alternatives",
-            "specifications",
-            "map",
-            "map_axes",
-        ]
+            "contrasts", "verdicts", "contrasts_by_readout", "mixed", "readers", "transfer", "languages", "categories",
+            "kinds", "country_ranks", "groups", "group_contrasts", "alternatives", "specifications", "map", "map_axes",
+        ]  # fmt: skip
         needs = {"contrasts_by_readout": "contrasts", "verdicts": "contrasts", "map_axes": "map"}
         needs["group_contrasts"] = "groups"
-        return [
-            f"<run>/{TABLE.format(name=name)}"
-            for name in always + [one for one in some if needs.get(one, one) in shown]
-        ]
+        names = ["agreement", "worth", "metrics", *(one for one in some if needs.get(one, one) in shown)]
+        return [f"<run>/{TABLE.format(name=name)}" for name in names]
 
     @property
     def results(self) -> list[str]:

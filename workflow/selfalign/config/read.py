@@ -49,17 +49,16 @@ def complete(config: dict[str, Any], home: Path, files: Iterable[str | Path] = (
     return typed
 
 
-def read_config(files: Sequence[Path], home: Path = HOME) -> Config:
+def read_config(files: Sequence[Path]) -> Config:
     """The config that `snakemake --configfile` has from the same files; arguments as those of `read_settings`."""
-    return Config.read(read_settings(files, home))
+    return Config.read(read_settings(files))
 
 
-def read_settings(files: Sequence[Path], home: Path = HOME) -> dict[str, Any]:
+def read_settings(files: Sequence[Path]) -> dict[str, Any]:
     """The merged and checked settings, as plain values: for a caller that changes some of them before `Config.read`.
 
     Args:
         files: the user's config files; a later one goes above an earlier one.
-        home: the workflow's own folder.
 
     Raises:
         InputError: a file cannot be read, or a setting is wrong.
@@ -67,7 +66,7 @@ def read_settings(files: Sequence[Path], home: Path = HOME) -> dict[str, Any]:
     config: dict[str, Any] = {}
     for path in files:
         update_config(config, _read_yaml(path))
-    complete(config, home, files)
+    complete(config, HOME, files)
     return config
 
 

@@ -8,11 +8,11 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-from selfalign.addresses import refuse_login
 from selfalign.config.generate import make_schema
 from selfalign.config.mistakes import explain
 from selfalign.config.values import as_meant, check_values
 from selfalign.errors import InputError
+from selfalign.file_sources import refuse_login
 
 
 def check_schema(config: dict[str, Any]) -> None:

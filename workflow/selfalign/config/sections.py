@@ -30,12 +30,15 @@ CountryOrNull = Annotated[
 Files = Annotated[str, Field(pattern=r"\{language\}", examples=["my_folder/{language}.csv"])]
 FigureWidth = Annotated[float, Field(ge=2.5, le=40)]
 
-_INCHES = "Width in inches; figures.style.width if not given."
-
 
 def _section(model: type[Section], description: str | None = None) -> Any:
     """A section that need not be given, since all of its settings have defaults."""
     return Field(default_factory=model, description=description, json_schema_extra={"default": {}})
+
+
+def _nullable(description: str) -> Any:
+    """A section that is null if it is not given, and that a config may set to null."""
+    return Field(None, description=description, json_schema_extra={"nullable": True})
 
 
 # Surveys
@@ -91,8 +94,7 @@ class Survey(NamedSection):
     citation: str | None = Field(None, description="How to cite the survey; a run ends with it. Form table needs it.")
     country: Country | None = Field(None, description="Form table: the country of all respondents (ISO 3166 alpha-3).")
     countries: dict[str, CountryOrNull | None] | None = Field(
-        None,
-        description="Form table: the country of each value of columns.country; null leaves its respondents out.",
+        None, description="Form table: the country of each value of columns.country; null leaves its respondents out."
     )
     columns: TableColumns | None = Field(None, description="Form table: names of the columns that are not questions.")
     groups: str | None = Field(
@@ -260,10 +262,8 @@ class RunSettings(Section):
     survey: Name = Field(description="Which of the surveys to use.")
     models: Names = Field(description="Which of the models to run.")
     languages: Names = Field(description="Which of the languages to run.")
-    groups: GroupSettings | None = Field(
-        None,
-        description="Ask about groups of each country's people instead of whole countries; null does not.",
-        json_schema_extra={"nullable": True},
+    groups: GroupSettings | None = _nullable(
+        "Ask about groups of each country's people instead of whole countries; null does not."
     )
 
 
@@ -341,15 +341,13 @@ class Model(NamedSection):
         None, description="Whether the model was trained for English or for many languages; none if not given."
     )
     gated: bool = Field(
-        False,
-        description="The hub gives the weights only to users who accepted their terms; HF_TOKEN holds the key.",
+        False, description="The hub gives the weights only to users who accepted their terms; HF_TOKEN holds the key."
     )
     source: Hub | Package | Packages | Folder | None = Field(
         None, description="Where the weights come from: hub, package or folder."
     )
     endpoint: PricedEndpoint | None = Field(
-        None,
-        description="Where the model answers, instead of a source; docs/endpoints.md explains the readouts.",
+        None, description="Where the model answers, instead of a source; docs/endpoints.md explains the readouts."
     )
     format: ModelFormat = Field("chat", description="The model's chat template, or bare text for base models.")
     shown: ShownAs = Field(
@@ -445,9 +443,7 @@ class SpecificationChoices(Section):
     """The choices of analysis under which own minus other country is estimated, in addition to arms and models."""
 
     readouts: tuple[Readout, ...] = distinct(
-        "What decides between the options; those that the answers have.",
-        default=READOUTS,
-        min_length=1,
+        "What decides between the options; those that the answers have.", default=READOUTS, min_length=1
     )
     orders: tuple[OptionOrder, ...] = distinct(
         "Option orders: both, averaged; pole A first only; pole B first only.",
@@ -491,9 +487,7 @@ class Scoring(Section):
     level: float = Field(0.95, gt=0, lt=1, description="Coverage of intervals.")
     seed: int = Field(1, ge=0, description="Seed of the bootstrap and of the second samples.")
     second_samples: int = Field(
-        200,
-        ge=10,
-        description="Second samples of a country's people, drawn for the ceiling of each metric.",
+        200, ge=10, description="Second samples of a country's people, drawn for the ceiling of each metric."
     )
     resample: tuple[Chance, ...] = distinct(
         "What the intervals cover.", default=("batteries", "respondents", "seeds", "templates"), min_length=1
@@ -505,15 +499,9 @@ class Scoring(Section):
         "Metrics with intervals and contrasts, in addition to agreement and alignment.", default=()
     )
     worth: int = Field(1000, ge=1, description="Respondents at which the search for worth stops.")
-    readers: Readers | None = Field(
-        None,
-        description="Simple readers of the demonstrations; null for none.",
-        json_schema_extra={"nullable": True},
-    )
-    country_ranks: CountryRankSettings | None = Field(
-        None,
-        description="Rank all surveyed countries by their similarity with the models' answers; null does not.",
-        json_schema_extra={"nullable": True},
+    readers: Readers | None = _nullable("Simple readers of the demonstrations; null for none.")
+    country_ranks: CountryRankSettings | None = _nullable(
+        "Rank all surveyed countries by their similarity with the models' answers; null does not."
     )
     alternatives: bool = Field(
         False,
@@ -522,28 +510,18 @@ class Scoring(Section):
             "discriminating cells, and with another cut of ten-point scales."
         ),
     )
-    specifications: SpecificationChoices | None = Field(
-        None,
-        description="Own minus other country under every choice of analysis; null for none.",
-        json_schema_extra={"nullable": True},
+    specifications: SpecificationChoices | None = _nullable(
+        "Own minus other country under every choice of analysis; null for none."
     )
-    map: CulturalMap | None = Field(
-        None,
-        description="The Inglehart-Welzel cultural map; null for none.",
-        json_schema_extra={"nullable": True},
-    )
-    transfer: ContrastOfPair | None = Field(
-        None,
-        description="An arm and its control with the answers of other countries, compared by source; null for none.",
-        json_schema_extra={"nullable": True},
+    map: CulturalMap | None = _nullable("The Inglehart-Welzel cultural map; null for none.")
+    transfer: ContrastOfPair | None = _nullable(
+        "An arm and its control with the answers of other countries, compared by source; null for none."
     )
     mixed: tuple[ContrastOfAny, ...] = Field(
         description="Which of the contrasts to cross-check by a mixed-effects model; [] for none."
     )
-    primary: ContrastOfAny | None = Field(
-        None,
-        description="The primary hypothesis: a contrast of agreement; null for that of figures.margin.",
-        json_schema_extra={"nullable": True},
+    primary: ContrastOfAny | None = _nullable(
+        "The primary hypothesis: a contrast of agreement; null for that of figures.margin."
     )
     contrasts: tuple[ContrastOfAny, ...] = Field(
         description="More pairs of arms than those that follow from the arms; the second is subtracted from the first."
@@ -609,7 +587,7 @@ class FigureStyle(Section):
 class FigureSettings(Section):
     """The settings of a figure."""
 
-    width: FigureWidth | None = Field(None, description=_INCHES)
+    width: FigureWidth | None = Field(None, description="Width in inches; figures.style.width if not given.")
 
 
 class AgreementFigure(FigureSettings):
@@ -660,8 +638,7 @@ class Figures(Section):
         ),
     )
     selectors: Names = Field(
-        ("random", "category", "chrf"),
-        description="The arms whose gain over zero-shot the figures across models show.",
+        ("random", "category", "chrf"), description="The arms whose gain over zero-shot the figures across models show."
     )
     agreement: AgreementFigure
     contrasts: ContrastsFigure = _section(ContrastsFigure)
@@ -693,10 +670,8 @@ class Config(Section):
 
     surveys: dict[Name, Survey] = Field(min_length=1, description="The surveys, by name.")
     probes: Probes
-    test_probes: TestProbes | None = Field(
-        None,
-        description="Test probes from another survey than the demonstrations; null for those of run.survey.",
-        json_schema_extra={"nullable": True},
+    test_probes: TestProbes | None = _nullable(
+        "Test probes from another survey than the demonstrations; null for those of run.survey."
     )
     demonstrations: SimilaritySettings
     prompts: PromptSettings

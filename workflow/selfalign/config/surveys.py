@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from selfalign.config.arms import arms_of_run
-from selfalign.config.languages import frames_on_scales, words_file
+from selfalign.config.languages import frames_of, words_file
 from selfalign.config.sections import Config, Survey
 from selfalign.config.values import check_file
 from selfalign.countries import CODES, suggest_country
-from selfalign.errors import InputError, listed
-from selfalign.faults import Faults
+from selfalign.errors import Faults, InputError, listed
 from selfalign.survey.citations import how_to_get
 from selfalign.survey.find_file import suggest_files
 
@@ -79,7 +78,7 @@ def check_questionnaire(config: Config, languages: list[str]) -> None:
     check_poles(questions, file, used, bank_file, faults)
     for language in languages:
         check_drafts(Path(words_file(config, "texts", language)), bank, bank_file, faults)
-    if frames_on_scales(config):
+    if frames_of(config, "scale"):
         check_words(questions, file, used, faults)
         if len(languages) > 1:
             problem = f"a frame asks with the whole scale in {listed(languages)}, and the file of questions has one"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from selfalign.config.arms import arms_of_run
-from selfalign.config.languages import compared_language, frames_on_scales
+from selfalign.config.languages import compared_language, frames_of
 from selfalign.config.sections import Config
 from selfalign.errors import InputError, did_you_mean
 from selfalign.probes.opinion_probes import LANGUAGE, check_opinion_probes, check_siblings, read_opinion_probes
@@ -65,7 +65,7 @@ def check_frames(config: Config) -> None:
     Raises:
         InputError: names the frame.
     """
-    if config.test_probes and (frames := frames_on_scales(config)):
+    if config.test_probes and (frames := frames_of(config, "scale")):
         problem = "asks with the whole answer scale, and test probes from an opinion table have two poles only"
         raise InputError("config: prompts.frames", problem, "Choose other frames, such as words", value=frames[0])
 

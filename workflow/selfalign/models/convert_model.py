@@ -141,7 +141,6 @@ def dequantize(gguf: Path, folder: Path) -> None:
     """Write a GGUF as safetensors in float32, with its tokenizer.
 
     Args:
-        gguf: the file.
         folder: folder to write to.
 
     Raises:
@@ -241,7 +240,6 @@ def require_known_tokens(tokenizer: PreTrainedTokenizerBase, rows: int, source: 
     images. `infer` refuses a prompt that has one nevertheless.
 
     Args:
-        tokenizer: of the model.
         rows: number of the model's embeddings.
         source: where both come from, for messages.
 

@@ -1,14 +1,14 @@
 """The design of every language, laid out in memory as the demonstrations and prompts stages do."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import pandas as pd
 
 from selfalign.arms import Kind
 from selfalign.config.arms import arms_of, seeds_of, selectors_of
-from selfalign.config.languages import compared_language, find_speech, frames_on_scales, words_file
+from selfalign.config.languages import compared_language, find_speech, frames_of, words_file
 from selfalign.config.sections import Config
 from selfalign.demonstrations.measure_similarity import measure_probes
 from selfalign.demonstrations.rank_demonstrations import pair_probes, rank
@@ -50,14 +50,13 @@ class Designer:
     """Lays out languages, and measures each similarity once.
 
     Args:
-        home: the workflow's own folder.
         people: what all countries of the survey answer.
         probes: the rows of the `Bank` table that the run uses.
         run: its folders.
     """
 
-    def __init__(self, config: Config, home: Path, people: Surveyed, probes: pd.DataFrame, run: Run) -> None:
-        self.config, self.home, self.people, self.probes, self.run = config, home, people, probes, run
+    def __init__(self, config: Config, people: Surveyed, probes: pd.DataFrame, run: Run) -> None:
+        self.config, self.people, self.probes, self.run = config, people, probes, run
         self.measure = cache(self._measure)
 
     def lay_out(self, language: str) -> Laid:
@@ -112,8 +111,9 @@ class Designer:
             language: ISO 639-1.
             neutral: whether demonstrations in this language are neutral items.
         """
-        scales = self._questionnaire("scales") if frames_on_scales(self.config) else None
-        found = {kind: self._questionnaire(kind, language) for kind in ("questions", "labels") if scales}
+        find = partial(find_questionnaire, self.config, self.run)
+        scales = find("scales") if frames_of(self.config, "scale") else None
+        found = {kind: find(kind, language) for kind in ("questions", "labels") if scales}
         return WordingFiles(
             self._file("templates", language),
             self._file("texts", language),
@@ -121,9 +121,6 @@ class Designer:
             scales,
             **{kind: path for kind, path in found.items() if path.is_file()},
         )
-
-    def _questionnaire(self, kind: str, language: str | None = None) -> Path:
-        return find_questionnaire(self.config, self.home, self.run, kind, language)
 
     def _file(self, kind: Kind, language: str) -> Path:
         if kind == "texts" and self.people.tests:  # the workflow joined them

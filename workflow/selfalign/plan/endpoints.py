@@ -112,7 +112,6 @@ def find_hours(asked: list[Requests], endpoint: Endpoint, measured: pd.DataFrame
 
     Args:
         asked: of all languages.
-        endpoint: that is asked.
         measured: the rows of this model that `read_rates` returns.
     """
     requests, tokens = sum(one.missing for one in asked), sum(one.sent + one.received for one in asked)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from selfalign.config.sections import Hub, Model
@@ -19,17 +20,9 @@ _NAMED = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)\s*([bBmM])(?![a-zA-Z])")
 """A number of parameters in a name, such as 0.5b or 135M."""
 
 _TOKENIZER = [
-    "tokenizer*",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "vocab*",
-    "merges.txt",
-    "*.model",
-    "*.jinja",
-    "chat_template*",
-    "config.json",
-    "generation_config.json",
-]
+    "tokenizer*", "special_tokens_map.json", "added_tokens.json", "vocab*", "merges.txt", "*.model", "*.jinja",
+    "chat_template*", "config.json", "generation_config.json",
+]  # fmt: skip
 """Files of a model that make its tokenizer, without weights."""
 
 _WIDTH = {"float32": 4, "bfloat16": 2, "float16": 2}
@@ -53,8 +46,8 @@ def find_size(model: Model, card: Path, listed: float | None = None) -> Size | N
         card: the record of its files, if the workflow has prepared the model.
         listed: bytes of the safetensors that the hub lists.
     """
-    if card.is_file():
-        return Size(json.loads(card.read_text(encoding="utf-8"))["parameters"], "card")
+    if known := find_size_of_card(card):
+        return Size(known, "card")
     if model.folder and (tensors := read_headers(Path(model.folder))):
         return Size(sum(math.prod(tensor.shape) for tensor in tensors.values()), "weights")
     if listed:
@@ -69,7 +62,6 @@ def find_tokenizer(model: Model, weights: Path) -> Path | None:
     """A folder on this machine that has the model's tokenizer; None where there is none.
 
     Args:
-        model: of the config.
         weights: folder where the workflow puts its weights.
     """
     places = [weights, Path(model.folder)] if model.folder else [weights]
@@ -97,13 +89,6 @@ def fetch_tokenizer(name: str, source: Hub) -> tuple[Path, float]:
         size = sum(one.size for one in tree if one.path.endswith(".safetensors"))
         folder = snapshot_download(repo, revision=revision, allow_patterns=_TOKENIZER, **access)
     return Path(str(folder)), float(size)
-
-
-def load_fetched_tokenizer(folder: Path) -> Any:
-    """The tokenizer in a local folder."""
-    from selfalign.models.tokenizer_files import load_exact_tokenizer  # transformers takes seconds to import
-
-    return load_exact_tokenizer(folder)
 
 
 def find_device(model: Model) -> str:
@@ -168,8 +153,6 @@ def find_rate(model: Model, size: Size | None, speeds: Speeds) -> Rate | None:
     """The speed of a model; None if it is not known.
 
     Args:
-        model: of the config.
-        size: of the model.
         speeds: those that are known.
     """
     device = find_device(model)
@@ -197,23 +180,13 @@ def _look_up(table: pd.DataFrame, hardware: str, dtype: str, size: Size | None, 
     if size is None or rows.empty:
         return None
     low, high = rows["parameters"].iloc[[0, -1]]
-    if size.parameters >= high:
-        rate = rows["tokens_per_second"].iloc[-1] * high / size.parameters
-    elif size.parameters <= low:
-        shrink = low / size.parameters if hardware == "cpu" else 1  # a GPU is idle between small models' kernels
-        rate = rows["tokens_per_second"].iloc[0] * shrink
-    else:
-        pairs = zip(rows["parameters"], rows["tokens_per_second"], strict=True)
-        (x0, y0), (x1, y1) = _around(list(pairs), size.parameters)
-        weight = math.log(size.parameters / x0) / math.log(x1 / x0)
-        rate = y0 * (y1 / y0) ** weight
+    known = np.log(rows[["parameters", "tokens_per_second"]].to_numpy(float))
+    rate = np.exp(np.interp(np.log(size.parameters), *known.T))  # beyond the sizes: the rate of the nearest one
+    if size.parameters > low or hardware == "cpu":  # a GPU is idle between small models' kernels
+        rate *= np.clip(size.parameters, low, high) / size.parameters
     if hardware == "cpu":
         rate *= min(cores, 16) / rows["cores"].iloc[0]
     return Rate(float(rate), "table", hardware)
-
-
-def _around(pairs: list[tuple[float, float]], size: float) -> tuple[tuple[float, float], tuple[float, float]]:
-    return next((one, other) for one, other in zip(pairs, pairs[1:], strict=False) if one[0] <= size <= other[0])
 
 
 def read_table_of_rates(path: Path, hardware: str | None) -> pd.DataFrame:

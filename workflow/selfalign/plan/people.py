@@ -10,7 +10,7 @@ from selfalign.config.languages import countries_of_run
 from selfalign.config.probe_kinds import with_kinds
 from selfalign.config.sections import Config, GroupSettings, Survey
 from selfalign.errors import InputError
-from selfalign.home import locate
+from selfalign.home import HOME, locate
 from selfalign.probes.bank import read_bank
 from selfalign.probes.map_poles import check_bank, check_countries, map_poles
 from selfalign.probes.map_scales import spread_people
@@ -35,11 +35,10 @@ from selfalign.survey.weigh_answers import count_codes, weigh
 from selfalign.tables import read_input, read_table
 
 
-def read_people(config: Config, home: Path, run: Run, on_scales: bool) -> tuple[Surveyed, pd.DataFrame]:
+def read_people(config: Config, run: Run, on_scales: bool) -> tuple[Surveyed, pd.DataFrame]:
     """The answers of the people of all countries of the survey, and the probes in use.
 
     Args:
-        home: the workflow's own folder.
         run: its folders.
         on_scales: whether a frame of the run asks with the whole answer scale.
 
@@ -55,20 +54,20 @@ def read_people(config: Config, home: Path, run: Run, on_scales: bool) -> tuple[
     if not bank_file.is_file():
         raise InputError(bank_file, "is not made yet", f"Make it first: snakemake --cores 1 {bank_file}")
     bank = read_bank(bank_file)
-    probes = select_probes(with_kinds(bank, config, home), config.probes.criteria, bank_file)
-    answers, file = read_distributions(config.survey, home, run)
+    probes = select_probes(with_kinds(bank, config), config.probes.criteria, bank_file)
+    answers, file = read_distributions(config.survey, run)
     check_countries(answers, countries_of_run(config), file)
     check_bank(answers, probes, bank_file)
     if config.run.groups:
-        answers = pd.concat([answers, _read_groups(config, config.run.groups, home, run)], ignore_index=True)
+        answers = pd.concat([answers, _read_groups(config, config.run.groups, run)], ignore_index=True)
     scales = None
     if on_scales:
-        codes = read_scales(find_questionnaire(config, home, run, "scales"), probes)
+        codes = read_scales(find_questionnaire(config, run, "scales"), probes)
         scales = spread_people(answers, codes)
     return Surveyed(map_poles(answers, probes), scales, bank), probes
 
 
-def _read_groups(config: Config, settings: GroupSettings, home: Path, run: Run) -> pd.DataFrame:
+def _read_groups(config: Config, settings: GroupSettings, run: Run) -> pd.DataFrame:
     """The answers of the groups of people that the run asks about: a `Distributions` table.
 
     Raises:
@@ -83,7 +82,7 @@ def _read_groups(config: Config, settings: GroupSettings, home: Path, run: Run) 
         problem = f"the groups of people are not read yet ({files['groups']})"
         remedy = f"Let the workflow read them first: snakemake {files['groups']} --cores 1 --configfile YOURS"
         raise InputError("config: run.groups", problem, remedy)
-    crosswalk = Path(locate(config.survey.groups_file, home))
+    crosswalk = Path(locate(config.survey.groups_file, HOME))
     responses, groups = read_table(files["responses"], Responses), read_table(files["groups"], Groups)
     sizes = size_groups(groups, responses, read_crosswalk(crosswalk), grouping.by, grouping.least)
     refuse_small(sizes, groups, set(countries_of_run(config)), grouping, crosswalk)
@@ -103,11 +102,10 @@ def _read_joined(run: Run) -> tuple[Surveyed, pd.DataFrame]:
     return Surveyed(read_table(files[0], Poles), None, bank, tests), bank
 
 
-def find_questionnaire(config: Config, home: Path, run: Run, kind: str, language: str | None = None) -> Path:
+def find_questionnaire(config: Config, run: Run, kind: str, language: str | None = None) -> Path:
     """A file of the survey's questionnaire: shipped, or made from the user's own file of questions.
 
     Args:
-        home: the workflow's own folder.
         run: its folders.
         kind: scales, questions or labels.
         language: of questions or labels.
@@ -117,7 +115,7 @@ def find_questionnaire(config: Config, home: Path, run: Run, kind: str, language
     """
     name = config.run.survey
     if config.survey.form != "table":
-        return Path(locate(str(Path("resources/survey", kind, language or "").with_suffix(".csv")), home))
+        return Path(locate(str(Path("resources/survey", kind, language or "").with_suffix(".csv")), HOME))
     made = run.survey(name) / "questionnaire" / f"{kind}.csv"
     if not made.is_file():
         problem = f"the frame scale needs {made}, which is not made yet"
@@ -126,14 +124,12 @@ def find_questionnaire(config: Config, home: Path, run: Run, kind: str, language
     return made
 
 
-def read_distributions(survey: Survey, home: Path, run: Run) -> tuple[pd.DataFrame, Path]:
+def read_distributions(survey: Survey, run: Run) -> tuple[pd.DataFrame, Path]:
     """The distributions of a survey, and the file that they are from.
 
     A survey that a run has parsed is read from `results/shared`. Otherwise its own file is read. Nothing is written.
 
     Args:
-        survey: of the config.
-        home: the workflow's own folder.
         run: its folders, for what runs share.
 
     Returns:
@@ -150,58 +146,62 @@ def read_distributions(survey: Survey, home: Path, run: Run) -> tuple[pd.DataFra
         problem = f"the survey is neither parsed ({parsed}) nor in a file that can be read here ({given})"
         remedy = f"Let the workflow fetch and parse it first: snakemake {parsed} --cores 1 --configfile YOURS"
         raise InputError(f"config: surveys.{survey.name}", problem, remedy)
-    return _READERS[survey.form](given, survey, home), given
+    return _READERS[survey.form](given, survey), given
 
 
-def _scales(home: Path) -> pd.DataFrame:
-    return read_input(Path(locate("resources/survey/scales.csv", home)), Scales)
+def _shipped(name: str) -> Path:
+    return Path(locate(f"resources/survey/{name}.csv", HOME))
 
 
-def _read_counts(file: Path, survey: Survey, home: Path) -> pd.DataFrame:
+def _scales() -> pd.DataFrame:
+    return read_input(_shipped("scales"), Scales)
+
+
+def _read_counts(file: Path, survey: Survey) -> pd.DataFrame:
     """Counts as the simulated respondents have them: every weight is 1."""
     from selfalign.survey.simulate_survey import check_counts
 
     counts = read_input(file, Counts)
     check_counts(counts, file)
     weight = counts["count"].astype(float)
-    counts = counts[counts["question"].isin(_scales(home)["question"])]
+    counts = counts[counts["question"].isin(_scales()["question"])]
     return weigh(counts.rename(columns={"count": "n"}).assign(weight=weight, weight_squared=weight))
 
 
-def _read_shares(file: Path, survey: Survey, home: Path) -> pd.DataFrame:
+def _read_shares(file: Path, survey: Survey) -> pd.DataFrame:
     from selfalign.survey.parse_shares import check_shares, parse_shares
 
-    shares, scales = read_input(file, Shares), _scales(home)
+    shares, scales = read_input(file, Shares), _scales()
     check_shares(shares, scales, file)
     return parse_shares(shares, scales)
 
 
-def _read_opinions(file: Path, survey: Survey, home: Path) -> pd.DataFrame:
+def _read_opinions(file: Path, survey: Survey) -> pd.DataFrame:
     from selfalign.survey.parse_opinions import opinions_to_distributions, rate_samples, read_opinion_questions
 
-    known = read_input(Path(locate("resources/survey/opinions.csv", home)), OpinionKeys)
+    known = read_input(_shipped("opinions"), OpinionKeys)
     questions = read_opinion_questions(read_input(file, OpinionTable), known, file)
     return opinions_to_distributions(questions, rate_samples(questions))
 
 
-def _read_wvs7(file: Path, survey: Survey, home: Path) -> pd.DataFrame:
+def _read_wvs7(file: Path, survey: Survey) -> pd.DataFrame:
     from selfalign.survey.files import open_survey
     from selfalign.survey.parse_wvs7 import parse_wvs7
 
     with TemporaryDirectory() as scratch, open_survey(file, scratch=Path(scratch)) as opened:
-        return weigh(count_codes(parse_wvs7(opened, _scales(home))))
+        return weigh(count_codes(parse_wvs7(opened, _scales())))
 
 
-def _read_trends(file: Path, survey: Survey, home: Path) -> pd.DataFrame:
+def _read_trends(file: Path, survey: Survey) -> pd.DataFrame:
     from selfalign.survey.files import open_survey
     from selfalign.survey.parse_trends import parse_trends
 
-    crosswalk = read_input(Path(locate("resources/survey/trends.csv", home)), Trends)
+    crosswalk = read_input(_shipped("trends"), Trends)
     with TemporaryDirectory() as scratch, open_survey(file, scratch=Path(scratch)) as opened:
-        return weigh(count_codes(parse_trends(opened, _scales(home), crosswalk, list(survey.waves))[0]))
+        return weigh(count_codes(parse_trends(opened, _scales(), crosswalk, list(survey.waves))[0]))
 
 
-def _read_own(file: Path, survey: Survey, home: Path) -> pd.DataFrame:
+def _read_own(file: Path, survey: Survey) -> pd.DataFrame:
     from selfalign.survey.files import open_survey
     from selfalign.survey.parse_counts import read_counts, to_distributions
     from selfalign.survey.parse_table import parse_table
@@ -216,7 +216,7 @@ def _read_own(file: Path, survey: Survey, home: Path) -> pd.DataFrame:
         return to_distributions(read_counts(opened, asked, layout, place)[0])[0]
 
 
-_READERS: dict[str, Callable[[Path, Survey, Path], pd.DataFrame]] = {
+_READERS: dict[str, Callable[[Path, Survey], pd.DataFrame]] = {
     "counts": _read_counts,
     "shares": _read_shares,
     "opinions": _read_opinions,

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
-from selfalign.config.languages import frames_on_scales
+from selfalign.config.languages import frames_of
 from selfalign.config.probe_kinds import count_left_out
 from selfalign.config.sections import Config, Hub, Model, Price, PricedEndpoint
 from selfalign.errors import InputError
@@ -81,25 +81,24 @@ class Common:
     notes: list[str]
 
 
-def make_plan(config: Config, options: Options, results: Path = Path("results"), home: Path = HOME) -> Plan:
+def make_plan(config: Config, options: Options, results: Path = Path("results")) -> Plan:
     """The plan of a run: design, models, endpoints and widths.
 
     Args:
         options: of the user.
         results: folder of all runs. Nothing is written there.
-        home: the workflow's own folder.
 
     Raises:
         InputError: the survey is missing, an arm cannot be laid out, or an option has an unknown name.
     """
     names, languages = config.run.models, config.run.languages
     run = Run(results / config.run.name)
-    table = models.read_table_of_rates(Path(locate("resources/plan/rates.csv", home)), options.hardware)
-    factors = tokens.read_factors(Path(locate("resources/plan/tokens.csv", home)))
+    table = models.read_table_of_rates(Path(locate("resources/plan/rates.csv", HOME)), options.hardware)
+    factors = tokens.read_factors(Path(locate("resources/plan/tokens.csv", HOME)))
     with _progress(2 + len(languages) * (1 + len(names))) as step:
         step("survey")
-        people, probes = read_people(config, home, run, bool(frames_on_scales(config)))
-        designer = Designer(config, home, people, probes, run)
+        people, probes = read_people(config, run, bool(frames_of(config, "scale")))
+        designer = Designer(config, people, probes, run)
         laid: dict[str, Laid] = {}
         for language in languages:
             step(f"design of {language}")
@@ -113,12 +112,12 @@ def make_plan(config: Config, options: Options, results: Path = Path("results"),
                 _plan_endpoint(model, model.endpoint, common) if model.endpoint else _plan_model(model, common)
             )
         step("intervals")
-        shipped = Path(locate("resources/plan/variances.csv", home))
+        shipped = Path(locate("resources/plan/variances.csv", HOME))
         widths = expect_widths(laid, people.poles, people.bank, config, run, shipped)
     main = list(dict.fromkeys(one.name for one in [config.figures.margin.contrast, *within_models(config)]))
     return Plan(
         run=config.run.name,
-        survey=_describe(config, people, probes, home),
+        survey=_describe(config, people, probes),
         languages={
             language: PlannedLanguage(
                 cells=len(one.cells),
@@ -150,7 +149,7 @@ def _progress(steps: int) -> Iterator[Any]:
         yield step
 
 
-def _describe(config: Config, people: Surveyed, probes: pd.DataFrame, home: Path) -> PlannedSurvey:
+def _describe(config: Config, people: Surveyed, probes: pd.DataFrame) -> PlannedSurvey:
     name = config.run.survey
     if tests := config.test_probes:
         name, probes = f"{tests.survey}, shown {name}", probes[probes["probe"].isin(people.tests)]
@@ -159,7 +158,7 @@ def _describe(config: Config, people: Surveyed, probes: pd.DataFrame, home: Path
         countries=int(people.poles["country"].nunique()),
         probes=len(probes),
         batteries=int(probes["battery"].nunique()),
-        left_out_by_kind=count_left_out(config, home),
+        left_out_by_kind=count_left_out(config),
     )
 
 
@@ -173,7 +172,10 @@ def _plan_model(model: Model, common: Common) -> PlannedWeights:
     device = elsewhere or models.find_device(model)
     by_language = _count_tokens(model, place, device, common)
     size = models.find_size(model, card, listed)
-    rate = _find_rate(model, size, common)
+    if given := options.rates.get(model.name):
+        rate: models.Rate | None = models.Rate(given, "given", model.name)
+    else:
+        rate = models.find_rate(model, size, common.speeds)
     sums = pd.DataFrame(map(asdict, by_language.values())).sum(numeric_only=True)
     missing = 1 - sums["answered"] / sums["prompts"]
     hours = None
@@ -205,7 +207,9 @@ def _plan_model(model: Model, common: Common) -> PlannedWeights:
 
 def _count_tokens(model: Model, place: Path | None, device: str, common: Common) -> dict[str, tokens.Tokens]:
     """By language, the tokens of a model: counted by the tokenizer in `place`, or estimated if there is none."""
-    tokenizer = None if place is None else models.load_fetched_tokenizer(place)
+    from selfalign.models.tokenizer_files import load_exact_tokenizer  # transformers takes seconds to import
+
+    tokenizer = None if place is None else load_exact_tokenizer(place)
     most = 0 if common.options.exact else tokens.SAMPLE
     card = common.run.card(model.name)
     found = {}
@@ -220,14 +224,6 @@ def _count_tokens(model: Model, place: Path | None, device: str, common: Common)
         )
         found[language] = tokens.count_tokens(laid, meter, model, answered, most)
     return found
-
-
-def _find_rate(model: Model, size: models.Size | None, common: Common) -> models.Rate | None:
-    """The rate of a model: the user's, a measured one, or one of the shipped table; None if there is none."""
-    options = common.options
-    if model.name in options.rates:
-        return models.Rate(options.rates[model.name], "given", model.name)
-    return models.find_rate(model, size, common.speeds)
 
 
 def _plan_endpoint(model: Model, endpoint: PricedEndpoint, common: Common) -> PlannedEndpoint:

@@ -103,12 +103,7 @@ class Series:
 
 
 def expect_widths(
-    laid: Mapping[str, Laid],
-    poles: pd.DataFrame,
-    bank: pd.DataFrame,
-    config: Config,
-    run: Run,
-    shipped: Path,
+    laid: Mapping[str, Laid], poles: pd.DataFrame, bank: pd.DataFrame, config: Config, run: Run, shipped: Path
 ) -> list[Width]:
     """The expected width of the agreement of each arm and of each contrast.
 

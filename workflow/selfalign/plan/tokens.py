@@ -110,7 +110,7 @@ def extrapolate(parts: list[tuple[int, np.ndarray]], total: int) -> np.ndarray:
 
 
 def count_tokens(
-    laid: Laid, meter: "TokenMeter", model: Model, answered: Mapping[str, Collection[str]], most: int
+    laid: Laid, meter: "TokenCounter | TokenEstimator", model: Model, answered: Mapping[str, Collection[str]], most: int
 ) -> Tokens:
     """Prompts and tokens of a model in a language.
 
@@ -167,21 +167,10 @@ class Measured:
     seconds: float
 
 
-class TokenMeter:
-    """Measures prompts for one model in one language."""
-
-    estimates: bool
-
-    def measure(self, prompts: pd.DataFrame, answered: Mapping[str, Collection[str]], model: Model) -> Measured:
-        """The sums over some prompts; arguments as those of `count_tokens`."""
-        raise NotImplementedError
-
-
-class TokenCounter(TokenMeter):
-    """Renders prompts with the model's tokenizer and grows their prefix tree.
+class TokenCounter:
+    """Measures prompts for one model in one language: renders them with its tokenizer and grows their prefix tree.
 
     Args:
-        tokenizer: of the model.
         language: of the prompts.
     """
 
@@ -191,6 +180,7 @@ class TokenCounter(TokenMeter):
         self.tokenizer, self.language = tokenizer, language
 
     def measure(self, prompts: pd.DataFrame, answered: Mapping[str, Collection[str]], model: Model) -> Measured:
+        """The sums over some prompts; arguments as those of `count_tokens`."""
         from selfalign.inference.local.greedy import plan_replies  # transformers takes seconds to import
         from selfalign.inference.local.render import PromptFormat, render
 
@@ -247,8 +237,8 @@ def _compute_replies(plan: Any, keys: Collection[str], model: Model) -> tuple[in
     return len(tree) + len(plan.prompts) * model.reply, sum(end - start for start, end in rows) + replied * model.reply
 
 
-class TokenEstimator(TokenMeter):
-    """Estimates tokens from the length of the texts.
+class TokenEstimator:
+    """Measures prompts as `TokenCounter` does, without a tokenizer: from the length of the texts.
 
     Args:
         per_token: characters per token of the language.
@@ -260,6 +250,7 @@ class TokenEstimator(TokenMeter):
         self.per_token = per_token
 
     def measure(self, prompts: pd.DataFrame, answered: Mapping[str, Collection[str]], model: Model) -> Measured:
+        """The sums over some prompts; arguments as those of `count_tokens`."""
         chat = model.format == "chat"
         texts = {prompt.prompt: text_of(prompt, chat) for prompt in prompts.itertuples()}
         forms = {

@@ -24,15 +24,7 @@ from selfalign.scoring.panels import Panel, build_panels, contrast_panel
 
 MEASURE = "agreement"
 
-PARTS = [
-    "variance",
-    "probe_level",
-    "probe_stance",
-    "battery_level",
-    "battery_stance",
-    "both_level",
-    "both_stance",
-]
+PARTS = ["variance", "probe_level", "probe_stance", "battery_level", "battery_stance", "both_level", "both_stance"]
 """Columns of components: the variance of a cell; then `level` and `stance` of two cells of one probe in two countries,
 of two probes of one battery in one country, and of two probes of one battery in two countries."""
 

@@ -5,8 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pandera.pandas as pa
 
-from selfalign.errors import did_you_mean, listed
-from selfalign.faults import Faults
+from selfalign.errors import Faults, did_you_mean, listed
 from selfalign.probes.bank import BLANK, find_blank_fault, list_codes
 from selfalign.survey.questions import Question
 from selfalign.tables import Table, read_input

@@ -12,10 +12,9 @@ from huggingface_hub import HfApi, RepoFile, hf_hub_download
 from huggingface_hub.utils import disable_progress_bars
 from tqdm import tqdm
 
-from selfalign.addresses import OR_DOWNLOAD_IT
 from selfalign.digests import digest_file
 from selfalign.errors import InputError, did_you_mean
-from selfalign.file_sources import check_survey_source
+from selfalign.file_sources import OR_DOWNLOAD_IT, check_survey_source
 from selfalign.hub import check_arrived, hub_access, hub_errors
 from selfalign.options import Json, writable
 from selfalign.tables import written_aside

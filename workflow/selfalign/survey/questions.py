@@ -9,8 +9,7 @@ from typing import Protocol
 import pandas as pd
 import pandera.pandas as pa
 
-from selfalign.errors import Place, did_you_mean
-from selfalign.faults import Faults
+from selfalign.errors import Faults, Place, did_you_mean
 from selfalign.ids import NAME
 from selfalign.survey.cells import is_blank, tidy
 from selfalign.survey.schemas import MISSING_KINDS, RESPONDENT

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from selfalign.countries import CODES
-from selfalign.errors import InputError, listed
-from selfalign.faults import Faults
+from selfalign.errors import Faults, InputError, listed
 from selfalign.survey.cells import is_blank, tidy
 from selfalign.survey.files import SurveyFile
 

@@ -1,6 +1,5 @@
 """`selfalign compare`: the differences between two runs, and which of them moved which estimate."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -52,33 +51,24 @@ def compare_runs(first: Run, second: Run) -> RunDifferences:
     Raises:
         InputError: a run is not finished, or one of its files cannot be read.
     """
-    records = [read_record(run) for run in (first, second)]
+    records = [run.read_record() for run in (first, second)]
     changes = {
         name: find_changed_values(*(record.get(name, {}) for record in records))
-        for name in ("config", "inputs", "code", "packages", "selfalign")
+        for name in ("config", "code", "packages", "selfalign")
     }
+    digests = ({file: facts["sha256"] for file, facts in record.get("inputs", {}).items()} for record in records)
+    platforms = ({key: record.get(key) for key in ("python", "machine")} for record in records)
     changes["config"].pop("run.name", None)
     pairs = pair_cells(*(read_run_cells(run) for run in (first, second)))
     return RunDifferences(
         settings=changes["config"],
-        inputs=_by_file(changes["inputs"]),
+        inputs=find_changed_values(*digests),
         code=changes["code"],
-        versions=changes["selfalign"] | changes["packages"] | _platform(records),
+        versions=changes["selfalign"] | changes["packages"] | find_changed_values(*platforms),
         prompts=compare_prompts(first, second),
         cells=count_cells(pairs),
         estimates={name: _compare_table(name, first, second, pairs, changes) for name in COMPARED_TABLES},
     )
-
-
-def read_record(run: Run) -> dict[str, Any]:
-    """The inputs, settings and versions of a run: the content of its run.json.
-
-    Raises:
-        InputError: it is not there, or not such a record.
-    """
-    _ = run.config  # raises InputError if the file is wrong
-    record: dict[str, Any] = json.loads(run.record.read_text(encoding="utf-8"))
-    return record
 
 
 def read_run_cells(run: Run) -> pd.DataFrame:
@@ -102,35 +92,13 @@ def compare_prompts(first: Run, second: Run) -> dict[str, dict[str, int]]:
     found = {}
     for language in sorted(languages):
         before, after = (_prompts(run, language) for run in (first, second))
-        found[language] = {
-            "both": len(before & after),
-            "first": len(before - after),
-            "second": len(after - before),
-        }
+        found[language] = {"both": len(before & after), "first": len(before - after), "second": len(after - before)}
     return found
 
 
 def _prompts(run: Run, language: str) -> set[str]:
     path = run.prompts(language)
     return set(read_table(path, Prompts)["prompt"]) if path.is_file() else set()
-
-
-def _by_file(changes: dict[str, tuple[Any, Any]]) -> dict[str, tuple[Any, Any]]:
-    """Inputs that differ, each once, by SHA-256."""
-    return {
-        place.removesuffix(".sha256"): (_digest_of(before), _digest_of(after))
-        for place, (before, after) in changes.items()
-        if not place.endswith(".bytes")
-    }
-
-
-def _digest_of(value: Any) -> Any:
-    return value["sha256"] if isinstance(value, dict) else value
-
-
-def _platform(records: list[dict[str, Any]]) -> dict[str, tuple[Any, Any]]:
-    first, second = ({key: record.get(key) for key in ("python", "machine")} for record in records)
-    return find_changed_values(first, second)
 
 
 def _compare_table(name: str, first: Run, second: Run, pairs: pd.DataFrame, changes: dict[str, Any]) -> pd.DataFrame:

@@ -121,7 +121,7 @@ def _table(answers: dict[tuple[str, str], AnswerProgress]) -> list[str]:
         rate = "-" if one.rate is None else f"{one.rate:,.1f}"
         done = "-" if one.done is None else f"{one.done:,}"
         rows.append([model, language, done, total, rate, one.state])
-    return align(rows, left=2)
+    return align(rows, left=(0, 1))
 
 
 def _costs(start: Start, answers: dict[tuple[str, str], AnswerProgress]) -> list[str]:

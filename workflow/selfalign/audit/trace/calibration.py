@@ -19,7 +19,6 @@ def panels(scores: pd.DataFrame, arms: list[str], wanted: Mapping[str, str]) -> 
 
     Args:
         scores: `Scores` tables, stacked.
-        arms: of the figure.
         wanted: a model, language or arm; without them, every panel.
 
     Returns:

@@ -33,7 +33,6 @@ def select_cells(
 
     Args:
         scores: `Scores` tables, stacked.
-        point: the number.
         own: by country, its own language.
         kinds: by model, its kind.
 
@@ -66,7 +65,6 @@ def weigh_cells(cells: pd.DataFrame, point: Point) -> pd.DataFrame:
 
     Args:
         cells: as `select_cells` returns them.
-        point: the number.
 
     Returns:
         The cells with columns value, weight, adds (0 where a cell does not count) and left_out (why it does not).

@@ -25,8 +25,6 @@ def describe_people(results: Results, names: RunNames, country: str, probe: str,
     """The probe's statement, and how many people of a country gave each answer to its question.
 
     Args:
-        results: of the run.
-        names: of the run.
         country: alpha-3 code.
         probe: id.
         language: of the statement.
@@ -89,8 +87,6 @@ def whose_answers(results: Results, names: RunNames, arm: str, sources: list[str
     """Whose answers the demonstrations of an arm carry, in one sentence.
 
     Args:
-        results: of the run.
-        names: of the run.
         arm: its name.
         sources: codes that its cells name; empty texts where the answers are nobody's.
         country: whom the model's answers are compared with, or `all`.
@@ -125,8 +121,6 @@ def list_demonstrations(results: Results, names: RunNames, cell: pd.Series, prom
     """The demonstrations of a cell in the order shown, each with the answers of the people whose answer it carries.
 
     Args:
-        results: of the run.
-        names: of the run.
         cell: a row of `Scores`.
         prompts: ids of its prompts; all show the same demonstrations.
     """

@@ -12,27 +12,9 @@ from selfalign.prompts.schemas import CELL
 from selfalign.tables import written_aside
 
 _WRITTEN = [
-    "number",
-    "model",
-    "language",
-    *CELL,
-    "category",
-    "battery",
-    "answered",
-    "p_a",
-    "share_a",
-    "majority",
-    "agreement",
-    "alignment",
-    "term",
-    "sign",
-    "value",
-    "weight",
-    "adds",
-    "left_out",
-    "prompt_ab",
-    "prompt_ba",
-]
+    "number", "model", "language", *CELL, "category", "battery", "answered", "p_a", "share_a", "majority", "agreement",
+    "alignment", "term", "sign", "value", "weight", "adds", "left_out", "prompt_ab", "prompt_ba",
+]  # fmt: skip
 
 
 def list_cells(results: Results, traced: list[Traced], probe: str | None) -> pd.DataFrame:
@@ -58,8 +40,6 @@ def write_cells(
     """Write the cells behind some numbers as CSV, JSON or both.
 
     Args:
-        results: of the run.
-        traced: the numbers.
         probe: the only probe to write; None for all.
         csv_file: where to write the cells; None for no such file.
         json_file: where to write them with the numbers and their sums; None for no such file.

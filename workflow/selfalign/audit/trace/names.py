@@ -10,7 +10,7 @@ from selfalign.config.languages import countries_of_run
 from selfalign.config.outputs import kinds_of_models, own_languages
 from selfalign.config.sections import Config
 from selfalign.config.style import country_in_figures
-from selfalign.countries import country_name
+from selfalign.countries import NAMES, country_name
 from selfalign.errors import InputError
 from selfalign.population import find_people
 from selfalign.probes.cultures import WORLD
@@ -21,14 +21,11 @@ from selfalign.scoring.schemas import ALL
 MEASURE_NAMES = {name: label_of(name) for name in known_measures()} | {"p_a": "Model's probability of pole A"}
 """Measures in words, by name."""
 
-_ALSO_CALLED = {"GBR": ["Great Britain"], "RUS": ["Russia"], "TUR": ["Turkey"], "USA": ["United States of America"]}
-
 
 class RunNames:
     """The names of a run: models, languages, countries, arms.
 
     Args:
-        config: of the run.
         people: ids of all people of the survey, if the run asks about groups of a country's people.
     """
 
@@ -111,7 +108,7 @@ def country_aliases(code: str) -> list[str]:
     country = pycountry.countries.get(alpha_3=code)
     fields = ("name", "official_name", "common_name", "alpha_2")
     known = [getattr(country, field, None) for field in fields] if country else []
-    return [country_name(code), *filter(None, known), *_ALSO_CALLED.get(code, [])]
+    return [country_name(code), *filter(None, known), *(name for name, ours in NAMES.items() if ours == code)]
 
 
 def fold_name(text: str) -> str:

@@ -21,7 +21,6 @@ def describe_origins(results: Results, model: str, language: str, fingerprint: s
     """Survey, bank and model of a cell.
 
     Args:
-        results: of the run.
         model: its name.
         language: that the cell is asked in.
         fingerprint: under which the answer was given.
@@ -43,7 +42,6 @@ def describe_survey(results: Results, name: str, label: str = "survey") -> list[
     """A survey's source file with its checksum, and what became of it.
 
     Args:
-        results: of the run.
         name: of the survey.
         label: of the line with its name.
     """
@@ -59,7 +57,8 @@ def describe_survey(results: Results, name: str, label: str = "survey") -> list[
         lines.append(("people", f"simulated from the counts of this file with seed {survey.seed}; the counts are real"))
     if not file.is_file():
         return [*lines, ("SHA-256", "not known: the file is not there now")]
-    found, recorded = digest_input(file), find_checksum(results.run.record, source.get("file", str(file)))
+    inputs = results.run.read_record().get("inputs", {})
+    found, recorded = digest_input(file), inputs.get(source.get("file", str(file)), {}).get("sha256")
     verdict = ""
     if recorded is not None:
         verdict = " (as the run recorded it)" if recorded == found else f" CHANGED: the run recorded {recorded}"
@@ -72,17 +71,6 @@ def _survey_file(results: Results, survey: str) -> Path:
     if settings.own_file:
         return results.locate(settings.own_file)
     return Path(settings.file.replace("<shared>", str(results.run.shared)))
-
-
-def find_checksum(record: Path, file: str) -> str | None:
-    """The SHA-256 that the record of a run has of an input; None where it has none.
-
-    Args:
-        record: of the run: run.json.
-        file: path of the input, as the settings name it.
-    """
-    inputs: dict[str, dict[str, str]] = json.loads(record.read_text(encoding="utf-8")).get("inputs", {})
-    return inputs.get(file, {}).get("sha256")
 
 
 def describe_recorded_bank(path: Path, files: list[Path]) -> str:

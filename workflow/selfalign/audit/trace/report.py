@@ -119,9 +119,6 @@ def describe_point(results: Results, names: RunNames, traced: Traced, limit: int
     """All sections of a number.
 
     Args:
-        results: of the run.
-        names: of the run.
-        traced: the number.
         limit: rows of a list; None for all.
     """
     blocks = [describe_head(results, names, traced), describe_making(results, names, traced)]

@@ -1,11 +1,10 @@
 """The tables of a run, each read when it is first needed."""
 
 import json
-from collections.abc import Callable
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import product
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pandas as pd
 
@@ -31,9 +30,6 @@ from selfalign.tables import read_table
 _NOT_COUNTED = pd.DataFrame(columns=Missing.names())
 
 
-Content = TypeVar("Content")
-
-
 class Results:
     """The tables of a run.
 
@@ -44,8 +40,9 @@ class Results:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.config = Config.read(run.config)
-        self._kept: dict[tuple[str, ...], Any] = {}
         self.survey: Path = run.survey(self.config.run.survey)
+        for method in ("answers", "design", "prompts", "texts", "similarity"):  # each reads a table once
+            setattr(self, method, cache(getattr(self, method)))
 
     @property
     def crossed(self) -> bool:
@@ -61,13 +58,6 @@ class Results:
         """A file of the settings: in the working folder, or in the folder that the run was made in."""
         made_in = self.run.folder.parent.parent
         return Path(path) if Path(path).exists() else made_in / path
-
-    def _once(self, name: tuple[str, ...], read: Callable[[], Content]) -> Content:
-        """What a function reads: only the first call for a name reads it."""
-        if name not in self._kept:
-            self._kept[name] = read()
-        kept: Content = self._kept[name]
-        return kept
 
     @cached_property
     def pairs(self) -> list[tuple[str, str]]:
@@ -112,18 +102,15 @@ class Results:
 
     def answers(self, model: str, language: str) -> pd.DataFrame:
         """An `Answers` table."""
-        path = self.run.answers(model, language)
-        return self._once(("answers", model, language), lambda: read_table(path, Answers))
+        return read_table(self.run.answers(model, language), Answers)
 
     def design(self, language: str) -> pd.DataFrame:
         """A `Design` table."""
-        path = self.run.design(language)
-        return self._once(("design", language), lambda: read_table(path, Design))
+        return read_table(self.run.design(language), Design)
 
     def prompts(self, language: str) -> pd.DataFrame:
         """A `Prompts` table, by prompt."""
-        path = self.run.prompts(language)
-        return self._once(("prompts", language), lambda: read_table(path, Prompts).set_index("prompt", drop=False))
+        return read_table(self.run.prompts(language), Prompts).set_index("prompt", drop=False)
 
     @cached_property
     def poles(self) -> pd.DataFrame:
@@ -206,14 +193,10 @@ class Results:
 
     def texts(self, language: str) -> pd.DataFrame:
         """A `Texts` table by probe. Of `OWN`, which is several languages, it is that of the shared language."""
-        language = asked_in(self.config) if language == OWN else language
-        return self._once(("texts", language), lambda: read_texts(self.text_file(language), self.bank))
+        return read_texts(self.text_file(asked_in(self.config) if language == OWN else language), self.bank)
 
     def similarity(self, language: str) -> dict[str, pd.Series]:
         """By measure, the similarity of a test probe and a candidate, in points."""
-        return self._once(("similarity", language), lambda: self._read_similarity(language))
-
-    def _read_similarity(self, language: str) -> dict[str, pd.Series]:
         files = sorted((self.run.folder / "similarity" / language).glob("*.parquet"))
         pairs = ["probe", "candidate"]
         return {file.stem: read_table(file, Similarity).set_index(pairs)["similarity"] for file in files}

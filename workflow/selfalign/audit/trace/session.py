@@ -33,14 +33,7 @@ from selfalign.audit.trace.points import (
     table_file,
     usual,
 )
-from selfalign.audit.trace.report import (
-    LIMIT,
-    Traced,
-    describe_cells,
-    describe_choice,
-    describe_head,
-    describe_point,
-)
+from selfalign.audit.trace.report import LIMIT, Traced, describe_cells, describe_choice, describe_head, describe_point
 from selfalign.audit.trace.results import Results
 from selfalign.audit.trace.show import WIDTH, paragraph, section
 from selfalign.audit.trace.tokens import describe_tokens
@@ -167,8 +160,6 @@ def find_points(results: Results, names: RunNames, query: Query, figure: str | N
     """The numbers that the user means.
 
     Args:
-        results: of the run.
-        names: of the run.
         query: what the user wrote.
         figure: name of the figure that the user named, if any.
 
@@ -188,8 +179,10 @@ def find_points(results: Results, names: RunNames, query: Query, figure: str | N
     if figure == "margin" and "against" not in wanted:
         margin = results.config.figures.margin.contrast
         wanted = {"arm": margin.arm, "against": margin.against} | wanted
-    if query.contrast is not None and not _is_estimated(rows, wanted):
-        return _not_estimated(results, names, wanted)
+    if query.contrast is not None:
+        estimated = (rows["arm"] == wanted["arm"]) & (rows["against"] == wanted["against"])
+        if not estimated.any():
+            return _not_estimated(results, names, wanted)
     rows = narrow(rows, wanted, place)
     rows = rows if query.row is not None else usual(rows, wanted)
     return [_among(results, point_of_row(row, table)) for row in rows.to_dict("records")]
@@ -233,10 +226,6 @@ def _named(results: Results, names: RunNames, query: Query, table: str) -> dict[
 
 def _source(results: Results, names: RunNames, text: str) -> str:
     return names.country(text, "--source", sorted(set(results.scores["source"]) - {""}))
-
-
-def _is_estimated(rows: pd.DataFrame, wanted: Mapping[str, str]) -> bool:
-    return bool(((rows["arm"] == wanted["arm"]) & (rows["against"] == wanted["against"])).any())
 
 
 def _not_estimated(results: Results, names: RunNames, wanted: Mapping[str, str]) -> list[Point]:
@@ -359,14 +348,12 @@ def _trace_calibration(results: Results, names: RunNames, query: Query, probe: s
         raise InputError("--figure calibration", "no panel has this country", "Name another language or country")
     if probe is None or country is None:
         texts = [calibration.describe_panel(results, names, panel, country, query.limit) for panel in found[:MANY]]
-        if len(found) > MANY:
-            texts.append(f"{len(found) - MANY} more panels: choose with --model, --language or --arm.")
         dots = pd.concat([calibration.dots_of(panel, country) for panel in found])
         write_rows(dots, query.csv_file, query.json_file)
-        return "\n\n".join(texts), True
-    traced = [Traced(results, calibration.point_of_dot(panel, country, probe)) for panel in found]
-    write_cells(results, traced, probe, query.csv_file, query.json_file)
-    texts = [describe_evidence(results, names, each, query, probe) for each in traced[:MANY]]
+    else:
+        traced = [Traced(results, calibration.point_of_dot(panel, country, probe)) for panel in found]
+        write_cells(results, traced, probe, query.csv_file, query.json_file)
+        texts = [describe_evidence(results, names, each, query, probe) for each in traced[:MANY]]
     if len(found) > MANY:
         texts.append(f"{len(found) - MANY} more panels: choose with --model, --language or --arm.")
     return "\n\n".join(texts), True

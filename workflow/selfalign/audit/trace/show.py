@@ -1,8 +1,9 @@
 """Text for a terminal: sections, paragraphs and tables in 100 columns."""
 
 import textwrap
-import unicodedata
 from collections.abc import Sequence
+
+from selfalign.screen_text import align, width_in_terminal
 
 WIDTH = 100
 """Columns."""
@@ -25,12 +26,7 @@ def paragraph(text: str, first: str = "", later: str = "") -> str:
         later: what every other line begins with.
     """
     return textwrap.fill(
-        text,
-        WIDTH,
-        initial_indent=first,
-        subsequent_indent=later,
-        break_long_words=False,
-        break_on_hyphens=False,
+        text, WIDTH, initial_indent=first, subsequent_indent=later, break_long_words=False, break_on_hyphens=False
     )
 
 
@@ -44,19 +40,13 @@ def table(rows: Sequence[Sequence[str]], head: Sequence[str], left: Sequence[int
         flexible: place of the column that is shortened where the lines are too long; -1: none.
     """
     cells = [list(head), *(list(row) for row in rows)]
-    widths = [max(width_in_terminal(row[place]) for row in cells) for place in range(len(head))]
     if flexible >= 0:
-        others = sum(widths) - widths[flexible] + 2 * (len(head) - 1)
-        widths[flexible] = min(widths[flexible], max(WIDTH - others, _LEAST))
+        widths = [max(map(width_in_terminal, column)) for column in zip(*cells, strict=True)]
+        room = max(WIDTH - sum(widths) + widths[flexible] - 2 * (len(head) - 1), _LEAST)
         for row in cells:
-            row[flexible] = shorten(row[flexible], widths[flexible])
-    return "\n".join(
-        "  ".join(
-            _fill(cell, width, place in left or place == flexible)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in cells
-    )
+            row[flexible] = shorten(row[flexible], room)
+        cells[0][flexible] = cells[0][flexible].ljust(min(widths[flexible], room))
+    return "\n".join(align(cells, {*left, flexible}))
 
 
 def shorten(text: str, width: int) -> str:
@@ -84,15 +74,3 @@ def percent(value: float) -> str:
 def points(value: float) -> str:
     """A contribution in percentage points, with its sign."""
     return f"{100 * value:+.3f}" if abs(value) > 5e-9 else "0"
-
-
-def width_in_terminal(text: str) -> int:
-    """Columns that a text takes in a terminal."""
-    return sum(
-        0 if unicodedata.combining(each) else 2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text
-    )
-
-
-def _fill(cell: str, width: int, left: bool) -> str:
-    spaces = " " * (width - width_in_terminal(cell))
-    return cell + spaces if left else spaces + cell

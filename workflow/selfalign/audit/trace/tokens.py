@@ -15,7 +15,6 @@ def describe_tokens(results: Results, model: str, language: str, prompt: str, se
     They are made as the step infer makes them: with the model's tokenizer, chat template and settings.
 
     Args:
-        results: of the run.
         model: its name.
         language: of the prompt.
         prompt: its id.

@@ -1,1 +1,1 @@
-"""The command `verify`: `files`, `rerun` and `sample` check a run, `findings` are the result, `report` is its text."""
+"""The command `verify`: `files`, `rerun` and `sample` check a run, `findings` are the result."""

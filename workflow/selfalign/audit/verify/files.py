@@ -1,14 +1,15 @@
-"""The files of a run, compared with its manifest."""
+"""The files of a run, compared with its records."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from selfalign.audit.manifest import MANIFEST
+from selfalign.audit.record_run import describe_file
 from selfalign.audit.verify.findings import Difference
-from selfalign.digests import digest_file
 
-_UNLISTED = {MANIFEST}
 _KEPT_ASIDE = {"logs", "benchmarks"}
 """Folders of a run that hold times, and so differ between two identical runs."""
 
@@ -21,17 +22,11 @@ def check_manifest(folder: Path, manifest: pd.DataFrame) -> list[Difference]:
         manifest: a `Manifest` table.
     """
     found = []
-    for row in manifest.itertuples(index=False):
-        path = Path(row.file)
-        if not path.is_file():
-            found.append(Difference(row.file, problem="the manifest lists this file, and it is missing"))
-            continue
-        for column, recorded, now in (
-            ("bytes", row.bytes, path.stat().st_size),
-            ("sha256", row.sha256, digest_file(path)),
-        ):
-            if recorded != now:
-                found.append(Difference(row.file, column=column, recorded=recorded, found=now))
+    for row in manifest.to_dict("records"):
+        if Path(row["file"]).is_file():
+            found += compare_facts(row["file"], row)
+        else:
+            found.append(Difference(row["file"], problem="the manifest lists this file, and it is missing"))
     listed = set(manifest["file"])
     found += [
         Difference(str(path), problem="the manifest does not list this file of the run")
@@ -41,7 +36,16 @@ def check_manifest(folder: Path, manifest: pd.DataFrame) -> list[Difference]:
     return found
 
 
+def compare_facts(file: str, recorded: Mapping[str, Any]) -> list[Difference]:
+    """The bytes and the SHA-256 of a file that are not as they were recorded."""
+    return [
+        Difference(file, column=key, recorded=recorded.get(key), found=now)
+        for key, now in describe_file(Path(file)).items()
+        if recorded.get(key) != now
+    ]
+
+
 def _belongs(path: Path) -> bool:
     """Whether a manifest must list a file, by its path in the folder of the run."""
     hidden = any(part.startswith(".") for part in path.parts)
-    return not hidden and path.parts[0] not in _KEPT_ASIDE and str(path) not in _UNLISTED
+    return not hidden and path.parts[0] not in _KEPT_ASIDE and str(path) != MANIFEST

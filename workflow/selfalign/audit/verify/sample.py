@@ -14,12 +14,10 @@ from selfalign.audit.verify.differences import compare_tables
 from selfalign.audit.verify.findings import Difference, Findings
 from selfalign.audit.verify.rerun import Rerun, read_options, run_step
 from selfalign.errors import InputError
-from selfalign.inference.local.collect import collect
+from selfalign.inference.local.collect import collect, entry_of_scores
 from selfalign.inference.local.devices import lease, load_model
 from selfalign.inference.local.engine import score
-from selfalign.inference.local.render import Rendered
 from selfalign.inference.schemas import Answers
-from selfalign.ledger.rows import Entry
 from selfalign.prompts.schemas import CELL, Design, Prompts
 from selfalign.scoring.schemas import Scores
 from selfalign.tables import read_table, write_table
@@ -128,14 +126,8 @@ def _answer(options: dict[str, Any], prompts: pd.DataFrame, mark: str) -> pd.Dat
     with lease(options["device"], options["gpus"], str(options["weights"])) as places:
         model = load_model(options["weights"], options["dtype"], places, options["attention"])
         batches = score(model, distinct, "naive", options["row_tokens"])
-        scored = {prompt.key: _entry(prompt, scores) for batch in batches for prompt, scores in batch.answers}
+        scored = {prompt.key: entry_of_scores(prompt, scores) for batch in batches for prompt, scores in batch.answers}
     return collect(asked.table, asked.rendered, scored, mark)
-
-
-def _entry(prompt: Rendered, scores: tuple[float, ...]) -> Entry:
-    count = len(prompt.answers)
-    kept = {"log_p": list(scores[:count]), "open": list(scores[count:])}
-    return Entry(prompt.key, prompt.prompt, prompt.text, len(prompt.tokens), kept)
 
 
 def _compare_answers(file: str, before: pd.DataFrame, now: pd.DataFrame, dtype: str, findings: Findings) -> None:

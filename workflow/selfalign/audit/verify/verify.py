@@ -1,17 +1,15 @@
 """`selfalign verify`: whether the inputs, settings and models of a run give its files again."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import click
 
 from selfalign.audit.jobs import Job, read_jobs
-from selfalign.audit.verify.findings import Difference, Findings
-from selfalign.audit.verify.report import describe_findings
+from selfalign.audit.verify.findings import Difference, Findings, describe_findings
 from selfalign.errors import InputError
 
 
@@ -76,8 +74,9 @@ def _scratch(folder: Path) -> Iterator[Path]:
 
 def check_record(path: Path, findings: Findings) -> None:
     """Compare the inputs, code and versions in run.json with those of now."""
+    from selfalign.audit.compare.changes import find_changed_values
     from selfalign.audit.record_run import describe_environment
-    from selfalign.digests import digest_file
+    from selfalign.audit.verify.files import compare_facts
     from selfalign.provenance import code_digests
 
     try:
@@ -91,27 +90,15 @@ def check_record(path: Path, findings: Findings) -> None:
         if not Path(file).is_file():
             findings.skipped.append(f"{file}: an input that is not there any more")
             continue
-        now = {"bytes": Path(file).stat().st_size, "sha256": digest_file(Path(file))}
-        findings.differences += [
-            Difference(file, column=key, recorded=facts.get(key), found=now[key])
-            for key in now
-            if facts.get(key) != now[key]
-        ]
+        findings.differences += compare_facts(file, facts)
         findings.checked["inputs compared with run.json"] += 1
     steps = sorted(step for step, digest in code_digests().items() if code.get(step) != digest)
     if steps:
         findings.notes.append(f"the code of these steps has changed since the run: {', '.join(steps)}")
     findings.notes += [
-        f"{key} was {_short(before)}, and is {_short(now)}"
-        for key, before, now in _changes(environment, describe_environment())
+        f"{key.removeprefix('packages.')} was {_short(before)}, and is {_short(now)}"
+        for key, (before, now) in find_changed_values(environment, describe_environment()).items()
     ]
-
-
-def _changes(before: dict[str, Any], now: dict[str, Any]) -> Iterable[tuple[str, Any, Any]]:
-    packages = [dict(one.get("packages") or {}) for one in (before, now)]
-    before = {key: value for key, value in before.items() if key != "packages"} | packages[0]
-    now = {key: value for key, value in now.items() if key != "packages"} | packages[1]
-    return [(key, before.get(key), now.get(key)) for key in {**before, **now} if before.get(key) != now.get(key)]
 
 
 def _short(value: object) -> str:

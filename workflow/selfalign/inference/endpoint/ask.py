@@ -17,7 +17,7 @@ from selfalign.inference.choices import FORMATS, SHOWN
 from selfalign.inference.endpoint.bodies import is_sound, tokens_of
 from selfalign.inference.endpoint.checks import checks_of, read_checks
 from selfalign.inference.endpoint.client import Gate, ask, read_key
-from selfalign.inference.endpoint.collect import chain, collect_replies, find_label_start
+from selfalign.inference.endpoint.collect import chain, collect_replies
 from selfalign.inference.endpoint.requests import Request, requests_of, rest_of
 from selfalign.inference.endpoint.settings import Endpoint
 from selfalign.inference.messages import place_demonstrations
@@ -74,7 +74,6 @@ def send_requests(
     Args:
         missing: requests without a usable answer.
         wanted: number of all requests.
-        endpoint: the endpoint.
         done: entries of the ledger, which count towards the budget.
         run: the record of this job.
 
@@ -119,7 +118,6 @@ def list_missing(requests: Mapping[str, Request], done: Mapping[str, Entry], end
     Args:
         requests: all that are needed, by key.
         done: entries of the ledger, by key.
-        endpoint: the endpoint.
     """
     usable = list_usable(done, endpoint)
     following = [chain(request, usable, endpoint)[1] for request in requests.values()]
@@ -154,13 +152,7 @@ def report(answers: pd.DataFrame, endpoint: Endpoint) -> None:
 @click.option("--ledger", "ledger_path", type=writable, required=True, help="Ledger of answers (SQLite), kept.")
 @click.option("--output", type=writable, required=True, help="Answers (Parquet).")
 def command(
-    prompts: Path,
-    form: str,
-    shown: str,
-    language: str,
-    settings: dict[str, Any],
-    ledger_path: Path,
-    output: Path,
+    prompts: Path, form: str, shown: str, language: str, settings: dict[str, Any], ledger_path: Path, output: Path
 ) -> None:
     """Ask an endpoint the prompts that the ledger lacks, and write the answers to all prompts."""
     endpoint, table = read_endpoint(settings), place_demonstrations(read_table(prompts, Prompts), shown, form)
@@ -188,9 +180,6 @@ def command(
                     if checks:
                         read_checks(list_usable(done, endpoint), endpoint, form)
         usable = list_usable(done, endpoint)
-        start = find_label_start(table, usable, endpoint, form)
-        if form == "chat" and endpoint.readout == "logprobs" and start:
-            click.echo(f"labels are read as {f'{start}A'!r}, because labels are likeliest with it", err=True)
         answers = collect_replies(table, usable, endpoint, form, fingerprint_of(facts), language)
         report(answers, endpoint)
         write_table(answers, output, Answers)

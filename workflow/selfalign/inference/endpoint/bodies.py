@@ -46,9 +46,7 @@ def read_answer(content: bytes, request: Request, endpoint: Endpoint, key: str) 
     """Read the body of an answer with status 200, for the ledger.
 
     Args:
-        content: the body.
         request: the answered request.
-        endpoint: the endpoint.
         key: of the endpoint. No message may contain it.
 
     Raises:

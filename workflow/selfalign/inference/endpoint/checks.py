@@ -38,7 +38,6 @@ def checks_of(endpoint: Endpoint, form: str) -> list[Request]:
     templates then write an instruction of their own.
 
     Args:
-        endpoint: the endpoint.
         form: `chat` or `plain`.
     """
     if form != "chat":
@@ -63,7 +62,6 @@ def read_checks(answered: Mapping[str, Entry], endpoint: Endpoint, form: str) ->
 
     Args:
         answered: usable entries of the ledger, by key.
-        endpoint: the endpoint.
         form: `chat` or `plain`.
 
     Raises:

@@ -112,7 +112,6 @@ def ask(requests: deque[Request], endpoint: Endpoint, gate: Gate, take: Callable
 
     Args:
         requests: to send, in this order; answers come in any order. `take` may add to them.
-        endpoint: the endpoint.
         gate: has rates and budget.
         take: gets each answer, as an entry of the ledger; the next request of this place waits for it.
 

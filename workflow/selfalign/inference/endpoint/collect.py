@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
 
+import click
 import pandas as pd
 
 from selfalign.errors import InputError
@@ -39,7 +40,6 @@ def chain(request: Request, answered: Mapping[str, Entry], endpoint: Endpoint) -
     Args:
         request: the first request.
         answered: usable entries of the ledger, by key.
-        endpoint: the endpoint.
     """
     entries: list[Entry] = []
     following: Request | None = request
@@ -66,7 +66,6 @@ def collect_replies(
     Args:
         prompts: a `Prompts` table.
         answered: usable entries of the ledger, by key.
-        endpoint: the endpoint.
         form: `chat` or `plain`.
         fingerprint: of these entries.
         language: of the prompts. Its rules compare replies with options.
@@ -76,7 +75,7 @@ def collect_replies(
             chat template ends an answer.
     """
     read: dict[str, Callable[[Prompt, list[Entry | None], str], Iterator[dict[str, object]]]] = {
-        "logprobs": partial(_read_labels, start=find_label_start(prompts, answered, endpoint, form)),
+        "logprobs": partial(_read_labels, start=_find_label_start(prompts, answered, endpoint, form)),
         "echo": partial(_read_given, turns=cache(partial(read_checks, answered, endpoint, form))),
         "samples": partial(_read_replies, endpoint=endpoint, language=language),
     }
@@ -103,17 +102,16 @@ def collect_replies(
     return table
 
 
-def find_label_start(prompts: pd.DataFrame, answered: Mapping[str, Entry], endpoint: Endpoint, form: str) -> str:
+def _find_label_start(prompts: pd.DataFrame, answered: Mapping[str, Entry], endpoint: Endpoint, form: str) -> str:
     """What stands before a label in its token: a space, a sign for a space, or nothing.
 
     In bare text the frame writes a space. In a chat the endpoint's template decides: those of Llama 2 and Mixtral write
     a space before each answer. It shows in the answers: the start is the one under which labels are likeliest, over all
-    prompts.
+    prompts. A start that is not empty is reported on stderr.
 
     Args:
         prompts: a `Prompts` table.
         answered: usable entries of the ledger, by key.
-        endpoint: the endpoint.
         form: `chat` or `plain`.
     """
     if form == "plain" or endpoint.readout != "logprobs":
@@ -126,7 +124,10 @@ def find_label_start(prompts: pd.DataFrame, answered: Mapping[str, Entry], endpo
             for start in _STARTS:
                 written = {start + label for label in labels}
                 likely[start] += math.fsum(math.exp(log_p) for token, log_p in top or [] if token in written)
-    return max(_STARTS, key=lambda start: likely[start])
+    found = max(_STARTS, key=lambda start: likely[start])
+    if found:
+        click.echo(f"labels are read as {f'{found}A'!r}, because labels are likeliest with it", err=True)
+    return found
 
 
 def _read_labels(prompt: Prompt, entries: list[Entry | None], form: str, start: str) -> Iterator[dict[str, object]]:

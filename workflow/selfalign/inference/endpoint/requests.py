@@ -49,7 +49,6 @@ def requests_of(prompt: Prompt, endpoint: Endpoint, form: str) -> list[Request]:
 
     Args:
         prompt: a row of a `Prompts` table, as a named tuple.
-        endpoint: the endpoint.
         form: `chat` or `plain`.
     """
     if endpoint.readout == "echo":
@@ -68,7 +67,6 @@ def rest_of(request: Request, came: int, endpoint: Endpoint) -> Request | None:
     Args:
         request: the answered request, with readout `samples`.
         came: number of replies in the answer.
-        endpoint: the endpoint.
     """
     start, wanted = (int(number) for number in request.draws.split("+"))
     if came >= wanted:

@@ -41,7 +41,6 @@ def read_turns(longer: Sequence[str], shorter: Sequence[str], endpoint: Endpoint
     Args:
         longer: texts of the tokens of a conversation that goes on after an answer.
         shorter: those of a conversation that ends with the answer.
-        endpoint: the endpoint.
 
     Raises:
         InputError: the template drops, repeats or moves a message, or the end of an answer cannot be read.

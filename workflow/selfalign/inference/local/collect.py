@@ -1,7 +1,7 @@
 """The table of answers of a model that runs here, from the entries of its ledger."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice
 
 import numpy as np
@@ -34,6 +34,13 @@ def collect(
     answers = read_out(table.assign(fingerprint=fingerprint, text="", samples=pd.NA, standard_error=np.nan))
     texts = {prompt.prompt: prompt.text for prompt in rendered}  # joined last, because they need most of the memory
     return answers.assign(text=[texts[prompt] for prompt in answers["prompt"]])
+
+
+def entry_of_scores(prompt: Rendered, scores: Sequence[float]) -> Entry:
+    """Entry of the ledger for a prompt: the log-probabilities of its answers, and of the openings of all options."""
+    count = len(prompt.answers)
+    kept = {"log_p": list(scores[:count]), "open": list(scores[count:])}
+    return Entry(prompt.key, prompt.prompt, prompt.text, len(prompt.tokens), kept)
 
 
 def _read_entry(prompt: Rendered, options: int, scores: Mapping[str, list[float]]) -> list[tuple[object, ...]]:

@@ -44,11 +44,7 @@ class Batch:
 
 
 def score(
-    model: PreTrainedModel,
-    prompts: Sequence[Rendered],
-    engine: str,
-    row_tokens: int,
-    done: Collection[str] = (),
+    model: PreTrainedModel, prompts: Sequence[Rendered], engine: str, row_tokens: int, done: Collection[str] = ()
 ) -> Iterator[Batch]:
     """Log-probabilities of the answers to prompts, in batches, as they are computed.
 
@@ -190,7 +186,6 @@ def row_of(tree: Tree, past: Sequence[int], start: int, end: int) -> Row:
     """Neighbouring nodes of a tree as tokens that see their ancestors and themselves.
 
     Args:
-        tree: the tree.
         past: the ancestors of node `start`, from the root on.
         start: first node of the row.
         end: the node after its last one.

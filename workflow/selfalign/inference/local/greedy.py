@@ -98,7 +98,6 @@ def find_stops(
 
     Args:
         weights: folder of the model.
-        tokenizer: of the model.
         form: `chat` or `plain`.
         options: token ids of the options' words and of their ends, in all prompts of the job.
     """

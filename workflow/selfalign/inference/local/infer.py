@@ -17,7 +17,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from selfalign.inference.choices import ATTENTIONS, DTYPES, ENGINES, FORMATS, SHOWN
 from selfalign.inference.local.check import check_during, check_engine, check_first_layers, check_replies
-from selfalign.inference.local.collect import collect
+from selfalign.inference.local.collect import collect, entry_of_scores
 from selfalign.inference.local.devices import find_devices, kind_of, lease, load_model, read_model_config
 from selfalign.inference.local.engine import Batch, score
 from selfalign.inference.local.generate import LONGEST, ReplyBatch, reply
@@ -117,13 +117,7 @@ def answer(
 
 
 def _list_answers(batch: Batch) -> list[Entry]:
-    """Entries of the ledger: the log-probabilities of the answers, and of the openings of all options."""
-    entries = []
-    for prompt, scores in batch.answers:
-        count = len(prompt.answers)
-        kept = {"log_p": list(scores[:count]), "open": list(scores[count:])}
-        entries.append(Entry(prompt.key, prompt.prompt, prompt.text, len(prompt.tokens), kept))
-    return entries
+    return [entry_of_scores(prompt, scores) for prompt, scores in batch.answers]
 
 
 def answer_in_words(

@@ -42,7 +42,6 @@ class Setup:
         """Facts that decide an answer, except the model's input: the digests of the model's files, and the setup.
 
         Args:
-            card: of the model.
             device: kind of the device: `cpu`, `cuda` or `mps`.
         """
         digests = {key: value for key, value in card.items() if key.endswith("_sha256")}

@@ -92,7 +92,6 @@ def rows_needed(tree: Tree, rows: Sequence[tuple[int, int]], nodes: Iterable[int
     numbers as all rows would. So a killed job can be resumed without a difference.
 
     Args:
-        tree: the tree.
         rows: first node and the node after the last, of all rows in order.
         nodes: the wanted nodes.
     """
