@@ -10,8 +10,8 @@ from selfalign.config.values import check_file
 from selfalign.countries import CODES, suggest_country
 from selfalign.errors import InputError, listed
 from selfalign.faults import Faults
-from selfalign.survey.citations import how_to_get
 from selfalign.survey.find_file import suggest_files
+from selfalign.survey.registry import how_to_get
 
 
 def check_tables(surveys: Mapping[str, Survey]) -> None:
