@@ -111,7 +111,7 @@ def to_values(column: pd.Series, read: Callable[[str], object], survey: SurveyFi
 
     Args:
         column: categories of text, indexed by record.
-        read: the value of a text; raises ValueError where it has none.
+        read: the value of a text; None or a ValueError where it has none.
         survey: the file, for messages.
         expected: what a cell should have been, and after a full stop what to do, for messages.
 
@@ -120,12 +120,13 @@ def to_values(column: pd.Series, read: Callable[[str], object], survey: SurveyFi
     """
     values, faults = {}, {}
     for text in column.cat.categories:
+        fault = expected
         try:
             values[text] = read(text.strip())
-        except _CellError as error:
-            faults[text] = str(error)
-        except ValueError:
-            faults[text] = expected
+        except ValueError as error:
+            fault = str(error) if isinstance(error, _CellError) else expected
+        if values.get(text) is None:
+            faults[text] = fault
     bad = column.isin(faults)
     if bad.any():
         place = int(np.argmax(bad))
@@ -155,12 +156,7 @@ def _country(text: str) -> str:
 
 def to_numbered_countries(column: pd.Series, survey: SurveyFile) -> pd.Series:
     """ISO 3166 alpha-3 codes of countries that the file numbers."""
-    expected = "is not the ISO 3166 number of a country"
-    return to_values(column, lambda text: country_of_number(text) or _raise(), survey, expected)
-
-
-def _raise() -> str:
-    raise ValueError
+    return to_values(column, country_of_number, survey, "is not the ISO 3166 number of a country")
 
 
 def to_interviews(column: pd.Series, survey: SurveyFile) -> pd.Series:
@@ -204,14 +200,7 @@ def to_weights(column: pd.Series, survey: SurveyFile) -> pd.Series:
     expected = (
         f"a weight is {WEIGHT_RANGE}. Correct the row; or leave out the respondents without a weight, or give them one"
     )
-    return to_values(column, _weight, survey, expected)
-
-
-def _weight(text: str) -> float:
-    weight = read_weight(text)
-    if weight is None:
-        raise ValueError
-    return weight
+    return to_values(column, read_weight, survey, expected)
 
 
 class CodeRange(Protocol):

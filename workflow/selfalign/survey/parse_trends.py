@@ -155,15 +155,13 @@ def _read_samples(raw: pd.DataFrame, names: dict[str, str | None], survey: Surve
     return samples
 
 
-def _country(text: str) -> str:
+def _country(text: str) -> str | None:
     if text in CODES or text in _NO_COUNTRY:
         return "" if text in _NO_COUNTRY else text
     if numbered := country_of_number(text):
         return numbered
     known = pycountry.countries.get(alpha_2=text)
-    if known is None:
-        raise ValueError
-    return known.alpha_3
+    return known.alpha_3 if known else None
 
 
 def _choose_samples(everybody: pd.DataFrame, waves: list[int]) -> pd.Series:
