@@ -13,7 +13,8 @@ from selfalign.demonstrations.measure_similarity import measure_probes
 from selfalign.demonstrations.rank_demonstrations import pair_probes, rank
 from selfalign.probes.draft_opinion_probes import draft_probes
 from selfalign.probes.join_people import join_poles
-from selfalign.probes.opinion_probes import as_bank, as_texts
+from selfalign.probes.opinion_probes import as_bank
+from selfalign.probes.schemas import Texts
 from selfalign.prompts.describe_demonstrations import describe_demonstrations, describe_pairs, list_shown
 from selfalign.prompts.design_prompts import Experiment
 from selfalign.prompts.frames import read_frame
@@ -68,7 +69,7 @@ class Joined:
         self.tests = frozenset(tests["probe"])
         self.poles, _, _ = join_poles(answers, tests, people, shown, COUNTRIES)
         words = bank_texts().loc[shown["probe"]]
-        self.texts = pd.concat([words, as_texts(drafted).set_index("probe")])
+        self.texts = pd.concat([words, drafted[Texts.names()].set_index("probe")])
         self.people = Surveyed(self.poles, None, self.bank, self.tests)
 
     def similarity(self, measure: str = "chrf") -> pd.DataFrame:

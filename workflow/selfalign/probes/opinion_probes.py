@@ -10,7 +10,7 @@ import pandas as pd
 from selfalign.errors import InputError, did_you_mean
 from selfalign.probes.bank import check_claimed, check_statements, list_codes, name_siblings
 from selfalign.probes.map_poles import check_bank
-from selfalign.probes.schemas import Bank, OpinionProbes, Texts
+from selfalign.probes.schemas import Bank, OpinionProbes
 from selfalign.tables import read_input
 
 LANGUAGE = "en"
@@ -177,12 +177,3 @@ def as_bank(table: pd.DataFrame) -> pd.DataFrame:
     scale = (table["probe"].map(codes) == 2).map({True: "binary", False: "ordinal"})
     bank = table.assign(scale=scale, reversed="", on_request="")
     return bank[Bank.names()]
-
-
-def as_texts(table: pd.DataFrame) -> pd.DataFrame:
-    """The wordings of test probes: a `Texts` table.
-
-    Args:
-        table: an `OpinionProbes` table.
-    """
-    return table[Texts.names()]
