@@ -94,5 +94,5 @@ def command(
 ) -> None:
     """Choose the main interval of each contrast, and correct p-values around one primary hypothesis."""
     known, cells = read_table(estimates, Contrasts), read_cells(scores, how.measures, bank)
-    table = choose_intervals(cells, known, contrasts, primary, how.resampling(), how.measures)
+    table = choose_intervals(cells, known, contrasts, primary, how.resampling, how.measures)
     write_estimates(table, output, Verdicts)

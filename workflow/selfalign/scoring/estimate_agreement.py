@@ -53,5 +53,5 @@ def estimate_agreement(
 def command(scores: tuple[Path, ...], how: Estimation, bank: Path, output: Path) -> None:
     """Estimate every measure of every arm, per country and for the mean of the countries."""
     cells = read_cells(scores, how.measures, bank)
-    table = estimate_agreement(cells, how.resampling(), how.measures)
+    table = estimate_agreement(cells, how.resampling, how.measures)
     write_corrected(table, how.families, output, Estimates)

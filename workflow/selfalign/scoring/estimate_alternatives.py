@@ -189,5 +189,5 @@ def command(
     elif without := sorted(set(probes["probe"]) - set(of_kind.index)):
         click.echo(f"{len(without)} probes have no kind: {', '.join(without)}", err=True)
     known = read_table(poles, Poles)
-    table = estimate_alternatives(cells, contrasts, known, of_kind, recut, how.resampling(), how.families)
+    table = estimate_alternatives(cells, contrasts, known, of_kind, recut, how.resampling, how.families)
     write_estimates(table, output, Alternatives)

@@ -65,5 +65,5 @@ def estimate_categories(
 def command(scores: tuple[Path, ...], pairs: list[tuple[str, str]], how: Estimation, bank: Path, output: Path) -> None:
     """Estimate gains within each category of values, for the mean of the countries."""
     cells = read_cells(scores, how.measures, bank, ["category"])
-    table = estimate_categories(cells, pairs, how.resampling(), how.measures)
+    table = estimate_categories(cells, pairs, how.resampling, how.measures)
     write_corrected(table, how.families, output, Categories)

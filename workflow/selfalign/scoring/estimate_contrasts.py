@@ -69,5 +69,5 @@ def command(
     """Estimate the differences between pairs of arms, per country and for the mean of the countries."""
     cells = read_cells(scores, how.measures, bank)
     measures = list(dict.fromkeys([*COMPARED, *how.measures]))
-    table = estimate_contrasts(cells, contrasts, how.resampling(), measures)
+    table = estimate_contrasts(cells, contrasts, how.resampling, measures)
     write_corrected(table, how.families, output, Contrasts)

@@ -157,11 +157,11 @@ def command(
     differences: Path,
 ) -> None:
     """Estimate the score of every arm, and the differences between arms, by group of people."""
-    cells, resampling = read_cells(scores, how.measures, bank), how.resampling()
-    table = estimate_scores(cells, resampling, how.measures)
+    cells = read_cells(scores, how.measures, bank)
+    table = estimate_scores(cells, how.resampling, how.measures)
     _write(table, how.families, output, GroupEstimates)
     known = read_table(poles, Poles)
-    table = estimate_differences(cells, contrasts, known, shown, resampling, how.measures)
+    table = estimate_differences(cells, contrasts, known, shown, how.resampling, how.measures)
     _write(table, how.families, differences, GroupContrasts)
 
 

@@ -104,5 +104,5 @@ def command(
 ) -> None:
     """Estimate gains of English-centric and of multilingual models, and their difference."""
     cells = read_cells(scores, how.measures, bank)
-    table = estimate_kinds(cells, pairs, kinds, asked_in, own, how.resampling(), how.measures)
+    table = estimate_kinds(cells, pairs, kinds, asked_in, own, how.resampling, how.measures)
     write_corrected(table, how.families, output, Kinds)

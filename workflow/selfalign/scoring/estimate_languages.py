@@ -79,5 +79,5 @@ def command(
 ) -> None:
     """Estimate gains in one language and in each country's own language, and their difference."""
     cells = read_cells(scores, how.measures, bank)
-    table = estimate_languages(cells, pairs, asked_in, own, how.resampling(), how.measures)
+    table = estimate_languages(cells, pairs, asked_in, own, how.resampling, how.measures)
     write_corrected(table, how.families, output, Languages)

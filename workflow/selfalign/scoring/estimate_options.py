@@ -1,7 +1,7 @@
 """Options of the steps that estimate."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -55,26 +55,14 @@ class Estimation:
     """The options of a step that estimates.
 
     Attributes:
-        people: file of the replicates of the people's shares.
-        draws: number of resamples.
-        level: coverage of the intervals.
-        seed: of the resamples.
-        resample: what the intervals cover.
+        resampling: how intervals are computed.
         families: columns that name a family of tests; none for steps that correct no p-value.
         measures: names of the measures to estimate; those of `CONTRASTED` for steps without the option.
     """
 
-    people: Path
-    draws: int
-    level: float
-    seed: int
-    resample: list[str]
+    resampling: Resampling
     families: list[str] = field(default_factory=list)
     measures: list[str] = field(default_factory=lambda: list(CONTRASTED))
-
-    def resampling(self) -> Resampling:
-        """How intervals are computed, with the replicates read from their file."""
-        return Resampling(read_table(self.people, Replicates), self.draws, self.level, self.seed, self.resample)
 
 
 def takes_estimation(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
@@ -83,13 +71,15 @@ def takes_estimation(*options: Callable[[Command], Command]) -> Callable[[Comman
     Args:
         options: `estimate_options`; or `resample_options` and those of families and measures that the step has.
     """
-    gathered = {one.name for one in fields(Estimation)}
 
     def decorate(command: Command) -> Command:
         @wraps(command)
-        def with_estimation(*args: object, **given: Any) -> None:
-            how = Estimation(**{name: given.pop(name) for name in gathered & given.keys()})
-            command(*args, how=how, **given)
+        def with_estimation(
+            people: Path, draws: int, level: float, seed: int, resample: list[str], **given: Any
+        ) -> None:
+            resampling = Resampling(read_table(people, Replicates), draws, level, seed, resample)
+            named = {name: given.pop(name) for name in ("families", "measures") if name in given}
+            command(how=Estimation(resampling, **named), **given)
 
         return give_options(with_estimation, options)
 

@@ -208,5 +208,5 @@ def command(
     output: Path,
 ) -> None:
     """Estimate what simple readers of the same demonstrations reach, and the share of it that models reach."""
-    table = estimate_readers(read_scores(scores), read_scores(readers), contrasts, how.resampling())
+    table = estimate_readers(read_scores(scores), read_scores(readers), contrasts, how.resampling)
     write_estimates(table, output, ReaderContrasts)

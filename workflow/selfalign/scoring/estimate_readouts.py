@@ -137,5 +137,5 @@ def command(
     for line in lacking:
         click.echo(line, err=True)
     each = ((readout, scores.pop(readout)) for readout in list(scores))
-    table = estimate_readouts(each, contrasts, how.resampling(), how.families, how.measures)
+    table = estimate_readouts(each, contrasts, how.resampling, how.families, how.measures)
     write_estimates(table, output, ContrastsByReadout)

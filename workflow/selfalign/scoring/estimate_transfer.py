@@ -86,5 +86,5 @@ def _lengthen(scores: pd.DataFrame, keys: list[str], measures: Sequence[str]) ->
 def command(scores: tuple[Path, ...], pair: tuple[str, str], how: Estimation, bank: Path, output: Path) -> None:
     """Estimate what every other country's demonstrations lose against the own ones, per country."""
     cells = read_cells(scores, how.measures, bank)
-    table = estimate_transfer(cells, pair, how.resampling(), how.measures)
+    table = estimate_transfer(cells, pair, how.resampling, how.measures)
     write_corrected(table, how.families, output, Transfer)

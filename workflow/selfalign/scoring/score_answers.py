@@ -36,7 +36,7 @@ from selfalign.scoring.cells import (
     split_arms,
 )
 from selfalign.scoring.schemas import Scores, Unanswered
-from selfalign.scoring.score_scales import lay_out_codes, score_codes
+from selfalign.scoring.score_scales import read_codes, score_codes
 from selfalign.scoring.stated import score_shares
 from selfalign.tables import read_table, write_table
 
@@ -178,7 +178,7 @@ def score_whole_scales(
     """
     check_readouts(design, answers, readouts)
     return Scored.concat(
-        score_codes(lay_out_codes(of_arms, answers, compared.spread, compared.bank, readouts), compared)
+        score_codes(read_codes(of_arms, answers, compared.spread, compared.bank, readouts), compared)
         for of_arms in show_progress("score", "part", items=split_arms(design))
     )
 

@@ -45,7 +45,7 @@ def read_codes(
         answers: an `Answers` table with all of the design's prompts; it may lack the columns samples and mass_open.
         spread: a `PeopleScales` table with a row per code that is offered.
         bank: a `Bank` table.
-        readouts: by frame, what decides between the options.
+        readouts: by frame, what decides between the options, as `check_readouts` accepts it.
 
     Returns:
         The design with columns question, readout, mass_outside, mass_open, said (whether the option has any
@@ -53,17 +53,8 @@ def read_codes(
         null.
 
     Raises:
-        InputError: a frame has no readout, or not the one that is asked for.
         ValueError: a prompt has more or fewer options than its question's scale has codes.
     """
-    check_readouts(design, answers, readouts)
-    return lay_out_codes(design, answers, spread, bank, readouts)
-
-
-def lay_out_codes(
-    design: pd.DataFrame, answers: pd.DataFrame, spread: pd.DataFrame, bank: pd.DataFrame, readouts: dict[str, str]
-) -> pd.DataFrame:
-    """The table of `read_codes`, where the readouts are checked already: an arm may have no answer at all."""
     answers = fill_optional(answers[is_among(answers["prompt"], design["prompt"])])
     parts = []
     for frame, cells in design.groupby("template"):
@@ -213,6 +204,8 @@ def command(
     """Compute a model's distributions over whole scales, in one language, with the people's distributions."""
     cells, people = read_table(design, Design), read_table(spread, PeopleScales)
     whole = cells[cells["asks"] == "scale"]
-    codes = read_codes(whole, read_table(answers, Answers, SCORED), people, read_bank(bank), readouts)
+    given = read_table(answers, Answers, SCORED)
+    check_readouts(whole, given, readouts)
+    codes = read_codes(whole, given, people, read_bank(bank), readouts)
     table = score_scales(codes, people).assign(model=model, language=language)
     write_table(table[ScaleScores.names()], output, ScaleScores)
