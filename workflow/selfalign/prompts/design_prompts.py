@@ -50,7 +50,6 @@ def write_demonstrations(shown: pd.DataFrame, items: Mapping[str, Item], frame: 
     Args:
         shown: columns source, probe, seed, candidate, answer.
         items: what can be shown, by candidate.
-        frame: of the prompt.
     """
     pairs = [
         _show(items[row.candidate].turned(draw_order(row.probe, row.candidate)), row.answer, frame)
@@ -201,7 +200,6 @@ def word_instructions(frame: Frame, named: pd.Series, languages: DesignLanguages
     """The instruction of a frame, by cell. A frame of shares names the people whose share it asks for.
 
     Args:
-        frame: of the prompt.
         named: the countries that prompts name.
         languages: has the sentences of the personas.
 

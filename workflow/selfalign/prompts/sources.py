@@ -181,7 +181,6 @@ def answer_otherwise(shown: pd.DataFrame, arm: Arm, answers: pd.DataFrame, items
 
     Args:
         shown: columns source, probe, seed, candidate, answer.
-        arm: the arm.
         answers: columns source, candidate, answer: all answers of the sources.
         items: what is asked, by probe.
 

@@ -81,7 +81,6 @@ def estimate(
 
     Args:
         panels: by country.
-        how: how intervals are computed.
         differences: whether the series are differences. Intervals are cut to the range of their measure.
         null: by measure, the value against which p is computed; p is empty for other measures.
 

@@ -38,10 +38,7 @@ def choose_intervals(
     Args:
         scores: `Scores` tables, stacked.
         estimates: a `Contrasts` table, with intervals by battery.
-        contrasts: of two arms each.
         primary: the primary hypothesis; None if the run has none.
-        how: how intervals are computed.
-        measures: the metrics to estimate.
 
     Returns:
         A `Verdicts` table.

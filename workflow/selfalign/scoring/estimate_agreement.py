@@ -27,7 +27,6 @@ def estimate_agreement(
 
     Args:
         scores: `Scores` tables, stacked.
-        how: how intervals are computed.
         measures: metrics to estimate in addition to `MEASURES`.
 
     Returns:

@@ -85,11 +85,9 @@ def estimate_alternatives(
 
     Args:
         scores: `Scores` tables, stacked.
-        contrasts: of two arms each.
         poles: a `Poles` table.
         kinds: as `read_kinds` returns them; None if the bank has no kinds.
         recut: the people's answers under the other cut; None if it cannot be estimated.
-        how: how intervals are computed.
         families: columns that name a family of tests. No family has rows of two alternatives.
 
     Returns:
@@ -126,7 +124,6 @@ def list_alternatives(
 
     Args:
         scores: `Scores` tables, stacked.
-        contrasts: of two arms each.
         poles: a `Poles` table.
         kinds: as `read_kinds` returns them; None if the bank has no kinds.
         recut: the people's answers under the other cut; None for no such alternative.

@@ -37,7 +37,6 @@ def estimate_categories(
     Args:
         scores: `Scores` tables, stacked.
         pairs: pairs of arms; the second is subtracted.
-        how: how intervals are computed.
         measures: which measures to compare. Metrics across items must be computed within categories: see `add_across`.
 
     Returns:

@@ -31,8 +31,6 @@ def estimate_contrasts(
 
     Args:
         scores: `Scores` tables, stacked.
-        contrasts: of two arms each.
-        how: how intervals are computed.
         measures: which measures to compare, such as `COMPARED`.
 
     Returns:

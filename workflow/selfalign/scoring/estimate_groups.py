@@ -74,8 +74,6 @@ def estimate_scores(scores: pd.DataFrame, how: Resampling, measures: Sequence[st
 
     Args:
         scores: `Scores` tables, stacked; the column country has ids of groups.
-        how: how intervals are computed.
-        measures: metrics to estimate.
     """
     estimated = partial(estimate, how=how, null=nulls_of(measures))
     return estimate_by_group(build_panels(scores, measures, list(FACTORS.values())), estimated)
@@ -96,11 +94,8 @@ def estimate_differences(
 
     Args:
         scores: `Scores` tables, stacked; the column country has ids of groups.
-        contrasts: of two arms each.
         poles: a `Poles` table with all sources of demonstrations.
         shown: by arm, whose answers its demonstrations have.
-        how: how intervals are computed.
-        measures: metrics to compare.
     """
     differing, within = keep_discriminating(scores, poles, contrasts)
     tables = []

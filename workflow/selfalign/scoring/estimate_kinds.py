@@ -42,8 +42,6 @@ def estimate_kinds(
         kinds: by model, its kind. Models without a kind are left out.
         asked_in: the language that all countries share, ISO 639-1.
         own: by country, its own language; empty for rows of `asked_in` only.
-        how: how intervals are computed.
-        measures: which measures to compare.
 
     Returns:
         As `estimate_contrasts` for the mean of the countries, with columns kind and models (how many are averaged).

@@ -35,8 +35,6 @@ def estimate_languages(
         pairs: pairs of arms; the second is subtracted.
         asked_in: the language that all countries share, ISO 639-1.
         own: by country, its own language. A country that runs a pair in only one of the languages has no rows of it.
-        how: how intervals are computed.
-        measures: which measures to compare.
 
     Returns:
         As `estimate_contrasts`, with three rows for each pair, country and measure: the gain in `asked_in`, the gain

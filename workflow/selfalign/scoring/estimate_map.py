@@ -94,7 +94,6 @@ def find_axes(items: pd.DataFrame, people: MapPeople) -> tuple[Axes, pd.DataFram
 
     Args:
         items: a `MapItems` table, of the items to use.
-        people: of the survey.
 
     Returns:
         The axes; and a row per country: columns of `_POINT`, n, and a column per item with its mean.
@@ -169,7 +168,6 @@ def see_people(shares: pd.DataFrame, bank: pd.DataFrame, projection: Projection)
     Args:
         shares: as `share_answers` returns them.
         bank: the rows of a `Bank` table of the probes.
-        projection: of the probes.
 
     Returns:
         A row per country: survival and traditional, empty where a probe has no answers.
@@ -193,9 +191,6 @@ def place_models(
     Args:
         scores: `Scores` tables, stacked.
         items: a `MapItems` table with the probes of the projection.
-        projection: of the probes.
-        draws: bootstrap resamples.
-        seed: of these.
 
     Returns:
         Columns model, language, arm, country, those of `_POINT`, items, missing, n, unanswered.
@@ -265,11 +260,7 @@ def estimate_map(
 
     Args:
         scores: `Scores` tables, stacked.
-        people: of the survey.
-        tables: of the map.
         least: items that a map needs.
-        draws: bootstrap resamples.
-        seed: of these.
 
     Returns:
         A `Map` table and a `MapAxes` table.
@@ -305,7 +296,6 @@ def _tabulate_people(codes: pd.DataFrame, options: pd.DataFrame, axes: Axes, pub
     Args:
         codes: points from all answer codes, as `find_axes` returns them.
         options: points through two options, as `see_people` returns them.
-        axes: of the map.
         published: a `MapPublished` table.
     """
     means = codes[list(axes.items)]

@@ -69,7 +69,6 @@ def estimate_specifications(
         pairs: a row per arm and its control, with the arm's settings: columns arm, against, selector, pool, shots,
             sequence, shown_in, persona.
         forms: by model, the keys model and form; see `Specifications`.
-        choices: of analysis.
         how: how intervals are computed, with the people under the cut of the bank.
 
     Returns:

@@ -34,7 +34,6 @@ def estimate_transfer(
     Args:
         scores: `Scores` tables, stacked.
         pair: an arm, and one answered by other countries, source by source.
-        how: how intervals are computed.
         measures: which metrics to compare. Those across countries are left out: they have no value of one country.
 
     Returns:

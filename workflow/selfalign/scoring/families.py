@@ -62,6 +62,5 @@ def write_corrected(table: pd.DataFrame, families: Sequence[str], output: Path, 
         table: rows with a column p; columns that the schema does not have are left out.
         families: which of `choices.FAMILY_COLUMNS` name a family.
         output: file to write.
-        schema: of the table.
     """
     write_estimates(correct(table, families), output, schema)

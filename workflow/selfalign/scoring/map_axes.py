@@ -133,7 +133,6 @@ def rotate(loadings: Array, iterations: int = ITERATIONS) -> Array:
 
     Args:
         loadings: items x 2.
-        iterations: at most.
     """
     length = np.sqrt((loadings**2).sum(axis=1, keepdims=True))
     turned = loadings / length

@@ -149,7 +149,6 @@ def project_probes(axes: Axes, items: pd.DataFrame, seen: TwoOptions) -> Project
     """How the coordinates follow from the probabilities of pole A.
 
     Args:
-        axes: of the map.
         items: a `MapItems` table with the items of the axes.
         seen: of the same parts.
     """

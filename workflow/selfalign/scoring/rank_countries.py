@@ -180,7 +180,6 @@ def _collect(
 
     Args:
         panels: by country.
-        how: how the resamples are drawn.
         keys: the columns that name a series.
     """
     probes, battery_of = place_probes(panels.values())

@@ -148,7 +148,6 @@ def score_options(
         design: a `Design` table of such cells.
         answers: an `Answers` table with all of the design's prompts; it may lack the columns samples, label_bound and
             mass_open if nothing was sampled, listed or read.
-        compared: what the answers are compared with.
         readouts: by frame, what decides between the options.
 
     Raises:
@@ -193,7 +192,6 @@ def score_cells(design: pd.DataFrame, answers: pd.DataFrame, compared: Compariso
     Args:
         design: a `Design` table.
         answers: an `Answers` table with all of the design's prompts.
-        compared: what the answers are compared with.
         readouts: by frame, what decides between the options.
 
     Raises:

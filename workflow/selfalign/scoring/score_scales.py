@@ -149,7 +149,6 @@ def score_codes(codes: pd.DataFrame, compared: Comparison) -> Scored:
 
     Args:
         codes: as `read_codes` returns it.
-        compared: what the answers are compared with.
     """
     sides = list_codes(compared.bank)[["probe", "pole", "code"]]
     sides = sides[sides["pole"] != "neither"]

@@ -52,7 +52,6 @@ def refuse_missing(survey: SurveyFile, required: Mapping[str, str], optional: Ma
     """Refuse a file that lacks required columns. The message also names the optional columns that it lacks.
 
     Args:
-        survey: the file.
         required: the meaning of each required column that the file lacks, by its published name.
         optional: the same of the optional columns.
         remedy: how to get the whole file.

@@ -24,8 +24,6 @@ def read_counts(
 
     Args:
         survey: the open file: one row per country, question and code.
-        questions: its questions.
-        layout: of the file.
         file: the file of questions, for messages.
 
     Returns:

@@ -24,9 +24,6 @@ def parse_table(
     """Respondents of a survey file, with the answer codes of the file of questions.
 
     Args:
-        survey: the open file.
-        questions: its questions.
-        layout: of the file.
         file: the file of questions, for messages.
 
     Returns:

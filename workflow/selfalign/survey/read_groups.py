@@ -96,7 +96,6 @@ def read_groups(survey: SurveyFile, crosswalk: pd.DataFrame, responses: pd.DataF
     Of a variable with several columns, the first one that the file has is read. Their order is that of the crosswalk.
 
     Args:
-        survey: the open file.
         crosswalk: a `GroupCodes` table.
         responses: the columns respondent and country of a `Responses` table of this file.
 

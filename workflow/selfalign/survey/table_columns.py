@@ -134,7 +134,6 @@ def check_columns(survey: SurveyFile, wanted: Mapping[str, str]) -> None:
     """Refuse names that are not columns of a file, all of them together.
 
     Args:
-        survey: the open file.
         wanted: where each name is used, by name.
 
     Raises:
