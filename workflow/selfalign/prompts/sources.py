@@ -188,8 +188,8 @@ def answer_otherwise(shown: pd.DataFrame, arm: Arm, answers: pd.DataFrame, items
         The same columns; of `shuffled`, a set for each of the arm's seeds.
     """
     if arm.answers == "inverted":
-        turned = [_turn(items[row.candidate].codes, row.answer) for row in shown.itertuples()]
-        return shown.assign(answer=turned)
+        sides = [(items[row.candidate].codes, row.answer) for row in shown.itertuples()]
+        return shown.assign(answer=[codes[-1 - codes.index(answer)] for codes, answer in sides])
     if arm.answers == "shuffled":
         dealt = _deal(answers[answers["source"].isin(shown["source"])], arm.seeds, items)
         if not arm.is_drawn:  # the same demonstrations under each seed
@@ -197,10 +197,6 @@ def answer_otherwise(shown: pd.DataFrame, arm: Arm, answers: pd.DataFrame, items
         columns = list(shown.columns)
         return shown.drop(columns="answer").merge(dealt, on=["source", "seed", "candidate"])[columns]
     return shown
-
-
-def _turn(codes: tuple[str, ...], answer: str) -> str:
-    return codes[-1 - codes.index(answer)]
 
 
 def _deal(answers: pd.DataFrame, seeds: Sequence[int], items: Mapping[str, Item]) -> pd.DataFrame:

@@ -82,12 +82,20 @@ def read_columns(survey: SurveyFile, names: list[str]) -> pd.DataFrame:
     and cells such as NA, are counted among what the file accepted.
     """
     raw = survey.read(names)
-    empty = pd.Series(True, index=raw.index)
-    for _, column in raw.items():
-        empty &= column.isin([text for text in column.cat.categories if is_blank(text)])
+    empty = np.logical_and.reduce([are_blank(raw[name]) for name in raw])
     survey.accepted["empty rows left out"] += int(empty.sum())
     survey.accepted[READ_AS_MISSING] += count_marks(raw[~empty])
     return raw[~empty]
+
+
+def are_blank(column: pd.Series) -> np.ndarray:
+    """Whether each cell of a column is empty.
+
+    Args:
+        column: categories of text.
+    """
+    found: np.ndarray = column.isin([value for value in column.cat.categories if is_blank(value)]).to_numpy()
+    return found
 
 
 def count_marks(raw: pd.DataFrame) -> int:
@@ -161,9 +169,8 @@ def to_numbered_countries(column: pd.Series, survey: SurveyFile) -> pd.Series:
 def to_interviews(column: pd.Series, survey: SurveyFile) -> pd.Series:
     """Numbers of interviews; empty for an empty cell."""
     expected = "the number of an interview is a whole number"
-    empty = column.isin([text for text in column.cat.categories if is_blank(text)])
     numbers = to_values(column, lambda text: 0 if is_blank(text) else whole_number(text), survey, expected)
-    return numbers.astype("int64").astype("Int64").mask(empty)
+    return numbers.astype("int64").astype("Int64").mask(are_blank(column))
 
 
 def whole_number(text: str) -> int:

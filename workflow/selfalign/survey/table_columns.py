@@ -11,7 +11,7 @@ import pandas as pd
 from selfalign.countries import CODES
 from selfalign.errors import InputError, listed
 from selfalign.faults import Faults
-from selfalign.survey.cells import is_blank, tidy
+from selfalign.survey.cells import tidy
 from selfalign.survey.files import SurveyFile
 
 RESPONDENT_ROLES = ("country", "weight", "respondent", "year")
@@ -118,16 +118,6 @@ def find_countries(values: Iterable[str], countries: Mapping[str, str | None]) -
         for value in values
         if tidy(value) in given or value.strip().upper() in CODES
     }
-
-
-def are_blank(column: pd.Series) -> np.ndarray:
-    """Whether each cell of a column is empty.
-
-    Args:
-        column: categories of text.
-    """
-    found: np.ndarray = column.isin([value for value in column.cat.categories if is_blank(value)]).to_numpy()
-    return found
 
 
 def check_columns(survey: SurveyFile, wanted: Mapping[str, str]) -> None:
