@@ -18,7 +18,7 @@ from selfalign.probes.schemas import Texts
 from selfalign.prompts.describe_demonstrations import describe_demonstrations, describe_pairs, list_shown
 from selfalign.prompts.design_prompts import Experiment
 from selfalign.prompts.frames import read_frame
-from selfalign.prompts.sources import Surveyed, majority_answers
+from selfalign.prompts.sources import Surveyed
 from selfalign.prompts.wording import DesignLanguages, Wording, read_neutral, read_personas, word_poles
 from selfalign.survey.parse_opinions import (
     describe_opinions,
@@ -151,7 +151,7 @@ def test_every_arm_tests_on_the_one_survey_and_shows_the_other(
 
 def test_arms_carry_the_answers_that_they_name(laid: tuple[pd.DataFrame, pd.DataFrame], joined: Joined) -> None:
     poles = joined.poles
-    known = majority_answers(poles[~poles["probe"].isin(joined.tests)]).set_index(["source", "candidate"])["answer"]
+    known = Surveyed(poles[~poles["probe"].isin(joined.tests)]).majority.set_index(["source", "candidate"])["answer"]
     for arm, of in {"own": "country", "other": "source", "random": "country", "world": "source"}.items():
         shown = shown_by(laid, arm)
         assert (shown["answer"] == [known[key] for key in zip(shown[of], shown["candidate"], strict=True)]).all(), arm
