@@ -9,7 +9,7 @@ import pandas as pd
 from selfalign.errors import InputError
 from selfalign.probes.schemas import ScaleCodes, ScaleTexts
 from selfalign.survey.schemas import CodeLabels, Questions, Scales
-from selfalign.tables import read_input
+from selfalign.tables import cell_error, read_input
 
 
 def read_scales(path: Path, bank: pd.DataFrame) -> pd.DataFrame:
@@ -32,7 +32,7 @@ def read_scales(path: Path, bank: pd.DataFrame) -> pd.DataFrame:
     for scale in scales.itertuples():
         if fault := _find_fault(scale):
             remedy = "Name each code that is offered once in order, and in merged those that count as one of them"
-            raise InputError(path, fault, remedy, row=scale.Index + 2, column="order", value=scale.order)
+            raise cell_error(path, scale, "order", fault, remedy)
     rows = scales.set_index("question", drop=False).loc[kinds.index]
     codes = [(kinds[row.question], *place) for row in rows.itertuples() for place in _list_places(row)]
     table = pd.DataFrame(codes, columns=["scale", "question", "labels", "code", "counted", "place"])
