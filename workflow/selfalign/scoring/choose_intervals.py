@@ -46,7 +46,7 @@ def choose_intervals(
     known = estimates[(estimates["country"] == ALL) & estimates["measure"].isin(measures)].fillna({"beyond": ""})
     cells = scores.assign(battery=scores["category"])
     again = estimate_contrasts(cells, contrasts, how, measures)
-    table = join_categories(known, again[again["country"] == ALL], CONTRAST_KEYS)
+    table = join_categories(known, again[again["country"] == ALL])
     return correct_verdicts(choose_main(table, how.resample), primary)
 
 

@@ -100,7 +100,7 @@ def estimate_alternatives(
         table = correct(compare_panels(one.panels, one.contrasts, drawn), families)
         again = compare_panels(cluster_by_category(one.panels, scores), one.contrasts, drawn)
         table, again = (rows[rows["country"] == ALL] for rows in (table, again))
-        table = choose_main(join_categories(table, again, CONTRAST_KEYS), how.resample)
+        table = choose_main(join_categories(table, again), how.resample)
         tables.append(table.assign(alternative=one.name, changed=one.changed))
     joined = pd.concat(tables, ignore_index=True)
     main = tables[0].set_index(CONTRAST_KEYS)["probes"]

@@ -157,7 +157,7 @@ def score_codes(codes: pd.DataFrame, compared: Comparison) -> Scored:
     marked = codes.merge(sides, on=["probe", "code"])
     marked["said"] &= marked["p"].notna()
     marked["share"] = _softmax(marked["log_p"], marked[[*CELL, "order"]])
-    orders = _sum_of_a(marked, "share", [*CELL, "order", "prompt", "readout"], said=("said", "any"),
+    orders = _sum_of_a(marked, [*CELL, "order", "prompt", "readout"], said=("said", "any"),
                        mass_outside=("mass_outside", "first"), mass_open=("mass_open", "first"))  # fmt: skip
     orders = orders.rename(columns={"a": "alone"})
     orders["alone"] = orders["alone"].where(orders["said"])
@@ -166,7 +166,7 @@ def score_codes(codes: pd.DataFrame, compared: Comparison) -> Scored:
     cells = mean_of_orders(orders, ["alone", "mass_outside", "mass_open"]).rename(columns={"alone": "known"})
     means = averaged.assign(mean_a=averaged["p_mean"].where(averaged["pole"] == "A", 0)).groupby(CELL)
     cells = cells.assign(
-        p_a=_sum_of_a(averaged, "share", CELL).set_index(CELL)["a"],
+        p_a=_sum_of_a(averaged, CELL).set_index(CELL)["a"],
         p_a_mean=means["mean_a"].sum() / means["p_mean"].sum(),
         order_gap=alone.max() - alone.min(),
         readout=orders.groupby(CELL)["readout"].first(),
@@ -178,9 +178,9 @@ def score_codes(codes: pd.DataFrame, compared: Comparison) -> Scored:
     return Scored(table.assign(asks="scale"), list_unanswered(orders))
 
 
-def _sum_of_a(table: pd.DataFrame, share: str, by: list[str], **more: tuple[str, str]) -> pd.DataFrame:
-    """Sum of a share over the codes of pole A, by group: column a, and more."""
-    table = table.assign(a=table[share].where(table["pole"] == "A", 0))
+def _sum_of_a(table: pd.DataFrame, by: list[str], **more: tuple[str, str]) -> pd.DataFrame:
+    """Sum of the column share over the codes of pole A, by group: column a, and more."""
+    table = table.assign(a=table["share"].where(table["pole"] == "A", 0))
     return table.groupby(by).agg(a=("a", "sum"), **more).reset_index()
 
 

@@ -10,6 +10,7 @@ import pycountry
 from selfalign.countries import CODES, country_of_number
 from selfalign.errors import InputError
 from selfalign.options import Words, readable, writable
+from selfalign.survey.cells import parse_recoding
 from selfalign.survey.columns import (
     READ_AS_MISSING,
     count_marks,
@@ -195,12 +196,6 @@ def _read_answers(
         row.question: to_codes(raw[given[row.variable]], row, survey, parse_recoding(row.codes))
         for row in known.itertuples()
     }
-
-
-def parse_recoding(codes: str) -> dict[int, int]:
-    """A mapping of codes, from a text such as `0=2 1=1`."""
-    pairs = (pair.split("=") for pair in codes.split())
-    return {int(theirs): int(ours) for theirs, ours in pairs}
 
 
 @click.command()
