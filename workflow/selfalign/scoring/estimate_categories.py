@@ -14,11 +14,12 @@ from selfalign.scoring.cell_options import bank_option
 from selfalign.scoring.contrast_options import pairs_option
 from selfalign.scoring.estimate_contrasts import compare_panels
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
-from selfalign.scoring.families import write_corrected
+from selfalign.scoring.families import correct
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.panels import build_panels, take_probes
 from selfalign.scoring.schemas import ALL, Categories
+from selfalign.tables import write_estimates
 
 
 def estimate_categories(
@@ -65,4 +66,4 @@ def command(scores: tuple[Path, ...], pairs: list[tuple[str, str]], how: Estimat
     """Estimate gains within each category of values, for the mean of the countries."""
     cells = read_cells(scores, how.measures, bank, ["category"])
     table = estimate_categories(cells, pairs, how.resampling, how.measures)
-    write_corrected(table, how.families, output, Categories)
+    write_estimates(correct(table, how.families), output, Categories)

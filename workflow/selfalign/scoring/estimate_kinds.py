@@ -14,11 +14,12 @@ from selfalign.scoring.cell_options import bank_option
 from selfalign.scoring.contrast_options import asked_in_option, own_option, pairs_option
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
-from selfalign.scoring.families import write_corrected
+from selfalign.scoring.families import correct
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import CONTRASTED
-from selfalign.scoring.pooling import OWN, asked_in_both, join_kinds, name_kind
+from selfalign.scoring.pooling import OWN, asked_in_both, name_kind
 from selfalign.scoring.schemas import ALL, Kinds
+from selfalign.tables import write_estimates
 
 
 def estimate_kinds(
@@ -52,7 +53,8 @@ def estimate_kinds(
     tables = []
     for pair in pairs:
         cells = _by_language(scores, pair, asked_in, own)
-        groups = pd.concat([cells, join_kinds(cells, kinds)], ignore_index=True)
+        of_kinds = cells.assign(model=[name_kind(kinds[model]) for model in cells["model"]])  # averaged like seeds
+        groups = pd.concat([cells, of_kinds], ignore_index=True)
         contrasts = [Contrast.read(pair), *_between(pair, kinds)]
         tables.append(estimate_contrasts(groups, contrasts, how, measures))
     table = pd.concat(tables, ignore_index=True)
@@ -103,4 +105,4 @@ def command(
     """Estimate gains of English-centric and of multilingual models, and their difference."""
     cells = read_cells(scores, how.measures, bank)
     table = estimate_kinds(cells, pairs, kinds, asked_in, own, how.resampling, how.measures)
-    write_corrected(table, how.families, output, Kinds)
+    write_estimates(correct(table, how.families), output, Kinds)

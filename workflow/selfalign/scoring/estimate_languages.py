@@ -13,11 +13,12 @@ from selfalign.scoring.cell_options import bank_option
 from selfalign.scoring.contrast_options import asked_in_option, own_option, pairs_option
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
-from selfalign.scoring.families import write_corrected
+from selfalign.scoring.families import correct
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.pooling import OWN, asked_in_both
 from selfalign.scoring.schemas import ALL, Languages
+from selfalign.tables import write_estimates
 
 
 def estimate_languages(
@@ -78,4 +79,4 @@ def command(
     """Estimate gains in one language and in each country's own language, and their difference."""
     cells = read_cells(scores, how.measures, bank)
     table = estimate_languages(cells, pairs, asked_in, own, how.resampling, how.measures)
-    write_corrected(table, how.families, output, Languages)
+    write_estimates(correct(table, how.families), output, Languages)
