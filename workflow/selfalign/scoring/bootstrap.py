@@ -93,9 +93,11 @@ def estimate(
     if every.empty:
         return pd.DataFrame(columns=[*keys, "country", *_RESULTS])
     probes, battery_of = place_probes(panels.values())
-    size = len(probes), len(every)
     mean = Resampled(
-        np.zeros(size[1]), np.zeros((how.draws, size[1]), np.float32), np.zeros(size), np.zeros(size, dtype=bool)
+        np.zeros(len(every)),
+        np.zeros((how.draws, len(every)), dtype=np.float32),
+        np.zeros((len(probes), len(every))),
+        np.zeros((len(probes), len(every)), dtype=bool),
     )
     tables = []
     for country, one in resample_each(panels, how):
