@@ -101,19 +101,9 @@ def main() -> None:
             "estimate-agreement": [],
             "estimate-contrasts": ["--contrasts", json.dumps(contrasts)],
         }.items():
-            command = [
-                sys.executable,
-                "-m",
-                "selfalign",
-                step,
-                *files,
-                *common,
-                *more,
-                "--output",
-                f"{folder}/{step}.csv",
-            ]
+            options = [*files, *common, *more, "--output", f"{folder}/{step}.csv"]
             start = time.perf_counter()
-            subprocess.run([str(part) for part in command], check=True)
+            subprocess.run([sys.executable, "-m", "selfalign", step, *map(str, options)], check=True)
             found[step] = round(time.perf_counter() - start, 1)
             print(f"{step}: {found[step]} s, {len(pd.read_csv(f'{folder}/{step}.csv'))} rows")
     found["peak_mb"] = round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)

@@ -79,7 +79,6 @@ def compare_frames(run: Run, language: str, draws: int) -> pd.DataFrame:
     Args:
         run: see `stack_arms`.
         language: of the prompts.
-        draws: bootstrap resamples.
 
     Returns:
         frame, and against_frame (empty for contrasts of one frame). main_p is not corrected.

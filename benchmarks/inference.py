@@ -242,13 +242,6 @@ def profile(options: dict) -> pd.DataFrame:
     return table / table.sum()
 
 
-def own_shapes_rate(settings: Path) -> float:
-    """Rate of matmul at the shapes of the model's own layers."""
-    with Worker("matmul", settings) as worker:
-        worker.answer()
-        return worker.ask(own_shapes=True)["rate"]
-
-
 def measure(
     name: str, options: dict, quick: bool, size: str | None, contenders: list[str], repeats: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -265,7 +258,9 @@ def measure(
         settings = Path(folder, "settings.json")
         special = not tokenizer.chat_template
         settings.write_text(json.dumps(options | {"special": special, "cases": cases}), encoding="utf-8")
-        rate = own_shapes_rate(settings) / 1e9
+        with Worker("matmul", settings) as worker:
+            worker.answer()
+            rate = worker.ask(own_shapes=True)["rate"] / 1e9
         print(f"{name}: {total:,} parameters, {dense:,} of them dense; {size} workloads", flush=True)
         print(f"  matmul at the model's own shapes: {rate:,.0f} GFLOP/s", flush=True)
         for workload in WORKLOADS:

@@ -53,7 +53,6 @@ def permute(table: np.ndarray, draws: int, seed: int) -> tuple[float, float]:
     Args:
         table: countries x sources; the own country's answers are on the diagonal.
         draws: permutations.
-        seed: of these.
     """
     count, random = len(table), np.random.default_rng(seed)
     rows = np.arange(count)

@@ -156,7 +156,6 @@ def estimate(
         readers: `Scores` of the reader.
         contrasts: to estimate.
         people: whose shares are resampled around their counts.
-        draws: bootstrap resamples.
     """
     settings = read_config([CONFIG]).scoring
     drawn = draw_shares(people.poles[people.poles["country"].isin(scores["country"].unique())], 500, 1)
@@ -188,8 +187,6 @@ def divide(study: Run, control: pd.DataFrame, people: Surveyed, draws: int) -> p
     Args:
         study: a finished run of the same model with the frame `words`.
         control: `Scores` of the model in the control.
-        people: of the survey.
-        draws: bootstrap resamples.
     """
     scores = read_scores([study.folder / "scores" / DEFAULT / f"{LANGUAGE}.parquet"])
     arms = [arm for pair in PARTS for arm in pair]

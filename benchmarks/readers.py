@@ -58,7 +58,6 @@ def estimate_of(config: Path, rules: bool, draws: int) -> pd.DataFrame:
     Args:
         config: settings, such as config/study.yaml.
         rules: whether only the fixed rules answer.
-        draws: bootstrap resamples.
 
     Returns:
         Columns reader, arm, against, estimate, low, high (by battery), main_low, main_high, main (which kind), probes.
@@ -94,15 +93,7 @@ def estimate_of(config: Path, rules: bool, draws: int) -> pd.DataFrame:
 def score_symmetric(
     design: pd.DataFrame, prompts: pd.DataFrame, poles: pd.DataFrame, bank: pd.DataFrame, noise: float
 ) -> pd.DataFrame:
-    """Scores of an ideal reader that knows neither the country compared with nor the country whose answers are shown.
-
-    Args:
-        design: a `Design` table.
-        prompts: a `Prompts` table with all of its prompts.
-        poles: a `Poles` table.
-        bank: a `Bank` table.
-        noise: of the reader.
-    """
+    """Scores of an ideal reader that knows neither the country compared with nor the one whose answers are shown."""
     tables = []
     for source, cells in design.groupby("source"):
         answers = read_as_ideal_reader(cells, prompts, poles[poles["country"] != source], noise)
@@ -114,14 +105,7 @@ def score_symmetric(
 def score_baselines(
     design: pd.DataFrame, prompts: pd.DataFrame, poles: pd.DataFrame, bank: pd.DataFrame
 ) -> pd.DataFrame:
-    """Scores of an answerer that knows the other countries and ignores the prompt, or knows the nearest country only.
-
-    Args:
-        design: a `Design` table.
-        prompts: a `Prompts` table with all of its prompts.
-        poles: a `Poles` table.
-        bank: a `Bank` table.
-    """
+    """Scores of answerers that ignore the prompt: one knows all other countries, one knows the nearest only."""
     cells = design.drop_duplicates(["country", "probe", "template", "order"]).assign(arm=EVERY_ARM, source="", seed=0)
     nearest = nearest_of_poles(poles)
     parts = {"world": [(cells, poles)], "nearest": []}

@@ -114,11 +114,15 @@ def run(folder: Path, times: int, config: dict, cores: int, *targets: str) -> No
     (hook / "sitecustomize.py").write_text(HOOK, encoding="utf-8")
     settings = folder / f"scale{times}.yaml"
     settings.write_text(json.dumps(config), encoding="utf-8")
-    paths = [str(hook), str(ROOT / "workflow"), os.environ.get("PYTHONPATH", "")]
-    variables = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "SCALE_RECORD": str(record_of(folder, times))}
     command = [Path(sys.executable).with_name("snakemake"), "--directory", folder, "--snakefile", ROOT / "Snakefile"]
     more = ["--configfile", settings, "--cores", str(cores), "--quiet", "rules", "--", *targets]
-    subprocess.run([*command, *more], env=variables, check=True)
+    subprocess.run([*command, *more], env=variables_of(folder, times), check=True)
+
+
+def variables_of(folder: Path, times: int) -> dict[str, str]:
+    """The environment of a job of a size, which lets it write down what it took."""
+    paths = [str(folder / "hook"), str(ROOT / "workflow"), os.environ.get("PYTHONPATH", "")]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(paths), "SCALE_RECORD": str(record_of(folder, times))}
 
 
 def record_of(folder: Path, times: int) -> Path:
@@ -181,9 +185,8 @@ def measure_infer(folder: Path, times: int, model: Path) -> None:
     options += ["--template", "{}", "--dtype", "float32", "--device", "cpu", "--gpus", 1, "--attention", "sdpa"]
     options += ["--engine", "packed", "--row-tokens", 2048, "--shown", "turns", "--reply", 0, "--threads", 1]
     options += ["--ledger", ledger, "--output", folder / "answers.parquet"]
-    paths = [str(folder / "hook"), str(ROOT / "workflow"), os.environ.get("PYTHONPATH", "")]
-    variables = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "SCALE_RECORD": str(record_of(folder, times))}
-    subprocess.run([sys.executable, "-m", "selfalign", "infer", *map(str, options)], env=variables, check=True)
+    program = [sys.executable, "-m", "selfalign", "infer"]
+    subprocess.run([*program, *map(str, options)], env=variables_of(folder, times), check=True)
 
 
 def take_tokenizer(folder: Path, model: Path) -> tuple[Path, Path]:

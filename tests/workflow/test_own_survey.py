@@ -16,12 +16,12 @@ from selfalign.errors import Faults, InputError
 from selfalign.probes.bank import read_bank
 from selfalign.probes.questionnaire import check_words
 from selfalign.probes.scales import read_scale_texts, read_scales
-from selfalign.survey.citations import how_to_cite
 from selfalign.survey.files import open_survey
 from selfalign.survey.inspect_file import find_candidates, inspect_columns
 from selfalign.survey.parse_counts import read_counts, to_distributions
 from selfalign.survey.parse_table import parse_table
 from selfalign.survey.questions import join_list, read_questions, split_list, tidy, to_scales
+from selfalign.survey.registry import how_to_cite
 from selfalign.survey.schemas import CodeLabels, Columns, Distributions, LeftOut, Missing, Questions, Responses, Scales
 from selfalign.survey.table_columns import TableLayout
 from selfalign.survey.weigh_answers import count_codes, weigh

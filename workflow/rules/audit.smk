@@ -26,7 +26,7 @@ from selfalign.config.unused import find_unused
 from selfalign.errors import show
 from selfalign.provenance import code_digests
 from selfalign.runs import Run
-from selfalign.survey.citations import how_to_cite
+from selfalign.survey.registry import how_to_cite
 
 FOLDER = Path(PATHS.run)
 CODES = " ".join(code_digests().values())

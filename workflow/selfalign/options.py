@@ -77,7 +77,7 @@ class Words(click.ParamType[list[Any]]):
 
     name = "words"
 
-    def __init__(self, kind: type = str) -> None:
+    def __init__(self, kind: Callable[[str], Any] = str) -> None:
         self.kind = kind
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[Any]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Protocol
 
 import pandas as pd
 import pandera.pandas as pa
@@ -222,6 +223,17 @@ def read_input(path: Path, schema: type[Table], optional: Fills | None = None) -
     if table.empty:
         raise InputError(path, "has a header but no rows", "Correct the file")
     return table
+
+
+class _ReadRow(Protocol):
+    """A row of a table that `read_input` returned."""
+
+    Index: int
+
+
+def cell_error(file: object, row: _ReadRow, column: str, problem: str, remedy: str) -> InputError:
+    """The `InputError` for a column of a row that `read_input` returned."""
+    return InputError(file, problem, remedy, row=row.Index + 2, column=column, value=getattr(row, column))
 
 
 def find_form(path: Path) -> dict[str, str]:

@@ -9,19 +9,17 @@ from bank import BANK
 from places import ROOT
 from refusal import assert_one_paragraph
 from selfalign.errors import InputError
-from selfalign.probes.draft_opinion_probes import draft_probes
+from selfalign.probes.draft_opinion_probes import draft_probes, word_question
 from selfalign.probes.join_people import join_poles
 from selfalign.probes.map_poles import map_poles
 from selfalign.probes.opinion_cuts import Cut, UnclearError, cut_into_poles
 from selfalign.probes.opinion_probes import (
     as_bank,
-    as_texts,
     check_opinion_probes,
     parse_answers,
     read_opinion_probes,
     select_tests,
 )
-from selfalign.probes.opinion_words import word_question
 from selfalign.probes.schemas import (
     Bank,
     DraftedProbes,
@@ -147,8 +145,8 @@ def test_option_without_answers_has_no_pole() -> None:
     ],
 )
 def test_question_becomes_a_statement(wording: str, statement: str, stem: str) -> None:
-    found = word_question(wording)
-    assert (found.statement, found.stem.removesuffix(" ")) == (statement, stem.removesuffix(" "))
+    found, shared = word_question(wording)
+    assert (found, shared.removesuffix(" ")) == (statement, stem.removesuffix(" "))
 
 
 @pytest.mark.parametrize("wording", [GAP, "Do ____ and ____ agree? a. cats", "Is (INSERT ITEM) good?"])
@@ -185,7 +183,7 @@ def test_reviewed_table_needs_few_columns(survey: tuple, ids: dict[str, str], tm
     bank = Bank.validate(as_bank(taken))
     assert bank[["probe", "battery", "siblings"]].iloc[0].tolist() == [ids[TRAINS]] * 3
     assert bank["scale"].tolist() == ["ordinal"]
-    assert Texts.validate(as_texts(taken))["statement"].tolist() == ["Trains are ___."]
+    assert Texts.validate(taken[Texts.names()])["statement"].tolist() == ["Trains are ___."]
 
 
 def test_probes_are_left_out_and_counted(survey: tuple, written: Callable[..., Path], ids: dict[str, str]) -> None:

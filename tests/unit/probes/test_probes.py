@@ -22,7 +22,7 @@ from selfalign.errors import InputError
 from selfalign.probes.bank import parse_codes, read_bank, read_texts
 from selfalign.probes.map_poles import find_dropped, map_poles
 from selfalign.probes.schemas import LeftOutProbes, Poles
-from selfalign.probes.selection import digest_probes, select_probes
+from selfalign.probes.selection import digest_rows, find_used, select_probes
 from selfalign.survey.schemas import CodeLabels, Scales
 from selfalign.survey.weigh_answers import count_codes, weigh
 from selfalign.tables import read_input, read_table
@@ -223,9 +223,10 @@ def test_digest_changes_with_a_probe_that_is_used_only(tmp_path: Path) -> None:
     digests = []
     for rows in (lines, [line for line in lines if not line.startswith("Q3,")], lines[:1] + lines[2:]):
         file.write_text("".join(rows), encoding="utf-8")
-        digests.append(digest_probes(file, settings))
+        digests.append(digest_rows(file, find_used(file, settings)))
     assert digests[0] == digests[1] != digests[2]
-    assert digest_probes(file, {"only": ["Q2", "Q3"]}) != digest_probes(file, {"only": ["Q2"]})
+    used = [find_used(file, {"only": ids}) for ids in (["Q2", "Q3"], ["Q2"])]
+    assert digest_rows(file, used[0]) != digest_rows(file, used[1])
 
 
 def test_wordings_of_probes_on_request_count_for_bm25(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from selfalign.probes.map_poles import map_poles
 from selfalign.probes.map_scales import check_codes, find_dropped_answers, spread_people
 from selfalign.probes.scales import modal_answers, read_scale_texts, read_scales
 from selfalign.probes.schemas import DroppedScales, PeopleScales
-from selfalign.scoring.cells import Comparison
+from selfalign.scoring.cells import Comparison, check_readouts
 from selfalign.scoring.schemas import ScaleScores, Scores, Unanswered
 from selfalign.scoring.score_answers import score_options
 from selfalign.scoring.score_scales import read_codes, score_codes, score_scales
@@ -500,9 +500,9 @@ def test_prompt_that_offers_another_scale_is_a_bug_and_wrong_readouts_a_mistake(
         read("Q4", spread, answers_of(_1=log(0.5, 0.3, 0.2), _2=log(0.5, 0.3, 0.2)))
     answers = answers_of(_1=log(0.1, 0.2, 0.3, 0.4), _2=log(0.1, 0.2, 0.3, 0.4))
     with pytest.raises(InputError, match="the answers to the frame scale have no readout label"):
-        read_codes(design_of("Q4"), answers, spread, BANK, {"scale": "label"})
+        check_readouts(design_of("Q4"), answers, {"scale": "label"})
     with pytest.raises(InputError, match="the frame scale has no readout"):
-        read_codes(design_of("Q4"), answers, spread, BANK, {"words": "option"})
+        check_readouts(design_of("Q4"), answers, {"words": "option"})
 
 
 def test_codes_of_poles_come_back_from_their_list() -> None:

@@ -24,7 +24,7 @@ from selfalign.prompts import design_prompts
 from selfalign.prompts.design_prompts import Experiment
 from selfalign.prompts.frames import Frame, Item, read_frame
 from selfalign.prompts.schemas import CONTENT, Design, Prompts
-from selfalign.prompts.sources import Surveyed, answer_otherwise, majority_answers
+from selfalign.prompts.sources import Surveyed, answer_otherwise
 from selfalign.prompts.wording import (
     DesignLanguages,
     WordingFiles,
@@ -468,7 +468,7 @@ def test_shuffled_deals_the_own_answers_to_other_probes(
 
 @pytest.mark.slow
 def test_shuffled_keeps_how_many_are_of_each_pole(poles: pd.DataFrame, languages: DesignLanguages) -> None:
-    answers = majority_answers(poles)
+    answers = Surveyed(poles).majority
     every = answers.assign(probe="any", seed=0)[["source", "probe", "seed", "candidate", "answer"]]
     dealt = answer_otherwise(every, Arm.read(arm(answers="shuffled"), "shuffled"), answers, languages.words.probes)
     counts = dealt.groupby(["source", "seed"])["answer"].value_counts().unstack()

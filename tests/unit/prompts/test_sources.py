@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 from selfalign.arms import Arm
-from selfalign.prompts.sources import majority_answers, name_sources
+from selfalign.prompts.sources import Surveyed, name_sources
 
 PEOPLE = [f"{country}.sex.{sex}" for country in ("DEU", "NGA") for sex in ("female", "male")]
 KNOWN = ["DEU", "NGA", "MEX", *PEOPLE, "MEX.sex.male", "DEU.age.50+"]
@@ -39,6 +39,6 @@ def test_another_country_is_the_same_group_there(poles: pd.DataFrame) -> None:
 
 
 def test_majorities_of_groups_are_sources_and_the_world_has_whole_countries(poles: pd.DataFrame) -> None:
-    answers = majority_answers(poles).set_index(["source", "candidate"])["answer"]
+    answers = Surveyed(poles).majority.set_index(["source", "candidate"])["answer"]
     assert answers["DEU.sex.female", "Q4"] == "A" and answers["DEU.sex.male", "Q4"] == "B"
     assert answers["world", "Q4"] == "B"

@@ -13,11 +13,12 @@ from selfalign.demonstrations.measure_similarity import measure_probes
 from selfalign.demonstrations.rank_demonstrations import pair_probes, rank
 from selfalign.probes.draft_opinion_probes import draft_probes
 from selfalign.probes.join_people import join_poles
-from selfalign.probes.opinion_probes import as_bank, as_texts
+from selfalign.probes.opinion_probes import as_bank
+from selfalign.probes.schemas import Texts
 from selfalign.prompts.describe_demonstrations import describe_demonstrations, describe_pairs, list_shown
 from selfalign.prompts.design_prompts import Experiment
 from selfalign.prompts.frames import read_frame
-from selfalign.prompts.sources import Surveyed, majority_answers
+from selfalign.prompts.sources import Surveyed
 from selfalign.prompts.wording import DesignLanguages, Wording, read_neutral, read_personas, word_poles
 from selfalign.survey.parse_opinions import (
     describe_opinions,
@@ -68,7 +69,7 @@ class Joined:
         self.tests = frozenset(tests["probe"])
         self.poles, _, _ = join_poles(answers, tests, people, shown, COUNTRIES)
         words = bank_texts().loc[shown["probe"]]
-        self.texts = pd.concat([words, as_texts(drafted).set_index("probe")])
+        self.texts = pd.concat([words, drafted[Texts.names()].set_index("probe")])
         self.people = Surveyed(self.poles, None, self.bank, self.tests)
 
     def similarity(self, measure: str = "chrf") -> pd.DataFrame:
@@ -150,7 +151,7 @@ def test_every_arm_tests_on_the_one_survey_and_shows_the_other(
 
 def test_arms_carry_the_answers_that_they_name(laid: tuple[pd.DataFrame, pd.DataFrame], joined: Joined) -> None:
     poles = joined.poles
-    known = majority_answers(poles[~poles["probe"].isin(joined.tests)]).set_index(["source", "candidate"])["answer"]
+    known = Surveyed(poles[~poles["probe"].isin(joined.tests)]).majority.set_index(["source", "candidate"])["answer"]
     for arm, of in {"own": "country", "other": "source", "random": "country", "world": "source"}.items():
         shown = shown_by(laid, arm)
         assert (shown["answer"] == [known[key] for key in zip(shown[of], shown["candidate"], strict=True)]).all(), arm

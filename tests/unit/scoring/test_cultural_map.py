@@ -29,7 +29,15 @@ from selfalign.figures.style import Style, read_style
 from selfalign.figures.theme import apply_theme
 from selfalign.probes.bank import list_codes, parse_codes
 from selfalign.probes.scales import read_scales
-from selfalign.scoring.estimate_map import MapPeople, MapTables, estimate_map, find_axes, see_people, why_left_out
+from selfalign.scoring.estimate_map import (
+    MapPeople,
+    MapTables,
+    estimate_map,
+    find_axes,
+    resample_points,
+    see_people,
+    why_left_out,
+)
 from selfalign.scoring.map_axes import AXES, fit_axes, rotate
 from selfalign.scoring.map_items import (
     project_probes,
@@ -40,7 +48,6 @@ from selfalign.scoring.map_items import (
     variance_of_parts,
 )
 from selfalign.scoring.map_schemas import PEOPLE, MapItems, MapPublished, MapZones
-from selfalign.scoring.map_spread import resample_points
 from selfalign.tables import read_input
 
 RESOURCES = ROOT / "resources"

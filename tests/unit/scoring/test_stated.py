@@ -22,7 +22,7 @@ from selfalign.probes.schemas import Poles
 from selfalign.prompts.design_prompts import Experiment
 from selfalign.prompts.frames import Frame, Item, read_frame
 from selfalign.prompts.schemas import Design
-from selfalign.prompts.sources import Surveyed, stated_shares
+from selfalign.prompts.sources import Surveyed
 from selfalign.prompts.wording import DesignLanguages, Wording, read_personas
 from selfalign.scoring.by_readout import score_by_readout
 from selfalign.scoring.cells import Comparison
@@ -118,7 +118,7 @@ def test_shuffled_shares_are_the_countrys_own() -> None:
 
 
 def test_world_and_ties_among_stated_shares() -> None:
-    table = stated_shares(POLES, 5).set_index(["source", "candidate"])["answer"]
+    table = Surveyed(POLES).stated(5).set_index(["source", "candidate"])["answer"]
     assert table.to_dict() == {
         ("DEU", "Q4"): "65", ("DEU", "Q64"): "20", ("MEX", "Q4"): "10", ("MEX", "Q64"): "90", ("MEX", "Q164"): "70",
         ("world", "Q4"): "35", ("world", "Q64"): "55", ("world", "Q164"): "60",

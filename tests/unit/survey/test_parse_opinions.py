@@ -28,14 +28,15 @@ from selfalign.probes.map_poles import check_bank, map_poles
 from selfalign.probes.opinion_probes import read_opinion_probes, select_tests
 from selfalign.survey.fetch_survey import fetch_survey
 from selfalign.survey.parse_opinions import (
+    MISNAMED,
     count_unused_samples,
     digest_text,
     opinions_to_distributions,
     rate_samples,
     read_literal,
     read_opinion_questions,
+    read_sample,
 )
-from selfalign.survey.samples import MISNAMED, read_sample
 from selfalign.survey.schemas import Distributions, LeftOut, OpinionKeys, Opinions, OpinionTable, Scales
 from selfalign.tables import read_input, read_table
 

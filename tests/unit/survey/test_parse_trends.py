@@ -10,7 +10,7 @@ import pyreadstat
 import pytest
 from places import ROOT
 from selfalign.cli import main, program
-from selfalign.survey.parse_trends import parse_recoding
+from selfalign.survey.cells import parse_recoding
 from selfalign.survey.schemas import LeftOut, Responses, Scales, Trends
 from selfalign.tables import read_input, read_table
 

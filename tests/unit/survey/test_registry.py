@@ -5,8 +5,7 @@ import re
 import pytest
 from project import ROOT
 from selfalign.steps import STEPS
-from selfalign.survey.citations import how_to_cite
-from selfalign.survey.registry import FORMS
+from selfalign.survey.registry import FORMS, how_to_cite
 
 RULES = (ROOT / "workflow" / "rules" / "survey.smk").read_text(encoding="utf-8")
 

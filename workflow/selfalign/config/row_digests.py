@@ -9,7 +9,7 @@ from typing import Any
 from selfalign.config.sections import Config
 from selfalign.digests import digest_file
 from selfalign.home import is_made
-from selfalign.probes.selection import digest_all_wordings, digest_probes, digest_texts
+from selfalign.probes.selection import digest_rows, find_used
 
 _WHOLE = 64_000_000
 """Bytes of a file that is read as a whole. Of a larger one, such as a model's weights, only parts are read."""
@@ -63,7 +63,7 @@ def digest_bank(config: Config) -> str:
         InputError: the bank cannot be read.
     """
     bank = config.probes.bank
-    return "" if is_made(bank) else digest_probes(Path(bank), config.probes.criteria)
+    return "" if is_made(bank) else digest_rows(Path(bank), find_used(Path(bank), config.probes.criteria))
 
 
 def digest_wording(config: Config, file: str) -> str:
@@ -80,8 +80,7 @@ def digest_wording(config: Config, file: str) -> str:
     bank = config.probes.bank
     if is_made(file):
         return ""
-    path = Path(file)
-    return digest_all_wordings(path) if is_made(bank) else digest_texts(Path(bank), path, config.probes.criteria)
+    return digest_rows(Path(file), None if is_made(bank) else find_used(Path(bank), config.probes.criteria))
 
 
 def digest_compared(config: Config, file: str, measure: str) -> str:
@@ -94,5 +93,5 @@ def digest_compared(config: Config, file: str, measure: str) -> str:
         measure: of similarity.
     """
     if measure == "bm25" and not is_made(file):
-        return digest_all_wordings(Path(file))
+        return digest_rows(Path(file))
     return digest_wording(config, file)

@@ -9,8 +9,8 @@ from selfalign.config.sections import Config, Survey
 from selfalign.config.values import check_file
 from selfalign.countries import CODES, suggest_country
 from selfalign.errors import Faults, InputError, listed
-from selfalign.survey.citations import how_to_get
 from selfalign.survey.find_file import suggest_files
+from selfalign.survey.registry import how_to_get
 
 
 def check_tables(surveys: Mapping[str, Survey]) -> None:

@@ -136,7 +136,6 @@ def draw_by_model(
         differences: decides the axis and the marks.
         pairs: names of the pairs of arms, for the legend.
         label: of the x axis.
-        style: of the figure.
     """
     models = [model for model in style.labels["models"] if model in set(rows["model"])]
     shown = [pair for pair in pairs if (rows[["arm", "against"]] == list(pair)).all(axis=1).any()]

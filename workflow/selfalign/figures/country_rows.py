@@ -121,7 +121,6 @@ def stack_panels(
 
     Args:
         panels: from top to bottom.
-        around: the panels.
         style: its width is the figure's width; its height is the most that the figure gets.
         row: height of a row in inches, where the page has room for it.
         names_up_to: share of the width where names of rows break.
@@ -194,7 +193,6 @@ def fit_figure(
 
     Args:
         figure: a layout engine, if it has one, leaves room for legend and note.
-        style: of the figure.
         body: inches of all panels with their titles and axes.
         around: the panels. Its note and its legend are drawn here, its label is not.
         least: inches of the body below which the figure becomes higher than a page instead.

@@ -40,7 +40,8 @@ def choose_fonts(texts: Iterable[str], own: Path | None = None, place: str = "la
     """
     characters = sorted({character for text in texts for character in text if _is_drawn(character)})
     chosen = [] if own is None else [own]
-    known = _default_characters().union(*(_characters(path) for path in chosen))
+    default = Path(get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
+    known = _characters(default).union(*(_characters(path) for path in chosen))
     missing = [character for character in characters if ord(character) not in known]
     while missing:
         covered = {path: sum(ord(each) in _characters(path) for each in missing) for path in _shipped()}
@@ -90,11 +91,6 @@ def _shipped() -> list[Path]:
     ]
     files = [path for folder in folders for path in sorted(folder.glob("*.[ot]tf")) if "Italic" not in path.name]
     return sorted(files, key=lambda path: "Symbols" in path.name or "Emoji" in path.name)
-
-
-@cache
-def _default_characters() -> frozenset[int]:
-    return _characters(Path(get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"))
 
 
 @cache

@@ -28,8 +28,6 @@ def lay_out_grid(
     Args:
         titles: of the panels.
         names: of the rows, from top to bottom.
-        around: the panels.
-        style: of the figure.
         row: height of a row, in inches; rows are higher where their names have more lines.
         narrowest: least width of a panel, in inches, which decides how many are side by side.
         mean: whether the first row is the mean of the others.

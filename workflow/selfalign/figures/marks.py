@@ -13,7 +13,6 @@ def look_of(style: Style, arm: str, hollow: bool | None = None) -> Keywords:
     """How matplotlib draws the dot of an arm.
 
     Args:
-        style: of the figure.
         arm: decides colour and marker.
         hollow: whether the dot is an outline; None: as the arm's look says.
     """
@@ -45,7 +44,6 @@ def draw_arm(ax: Axes, rows: pd.DataFrame, offset: float, style: Style, arm: str
         ax: whose y axis has row i at i.
         rows: columns row, estimate, low, high.
         offset: of the dots within their rows.
-        style: of the figure.
         arm: decides colour and marker.
     """
     draw_bars(ax, rows, offset, style, arm)

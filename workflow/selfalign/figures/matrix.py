@@ -44,7 +44,6 @@ def draw_matrix(ax: Axes, values: pd.DataFrame, certain: pd.DataFrame, reach: fl
         values: differences as shares; missing where there is no cell.
         certain: whether each difference is certain.
         reach: the difference at the ends of the scale of colours.
-        style: of the figure.
         form: of the numbers (`choose_form`). If it is empty, cells show the sign, which colours do not show in
             greyscale.
     """
@@ -85,10 +84,7 @@ def add_scale(
     """The scale of colours below the matrices.
 
     Args:
-        figure: of the matrices.
-        axes: of the matrices.
         reach: the difference at the ends of the scale.
-        style: of the figure.
         label: of the scale, in lines.
         place: other keywords of matplotlib's `colorbar`.
     """

@@ -40,7 +40,6 @@ def draw_measures(
     Args:
         ax: whose y axis has row i at i.
         rows: columns measure, row, estimate, low, high.
-        style: of the figure.
         looks: of the metrics of the figure: see `looks_of_measures`.
         readers: whose marks stand at the dots (`draw_readers`).
     """

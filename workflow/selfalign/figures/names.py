@@ -34,7 +34,6 @@ def name_kinds(model: str, against: str, models: int, style: Style) -> str:
         model: `name_kind` of a kind.
         against: the same, or that of the kind that is subtracted.
         models: number of models of the kind.
-        style: of the figure.
     """
     known = {name_kind(kind): style.text(f"kinds.{kind}") for kind in get_args(ModelKind)}
     if against != model:

@@ -32,7 +32,6 @@ def draw(
         estimates: an `Estimates` table.
         metrics: a `Metrics` table, whose baselines are drawn.
         chosen: arms to draw; None for all.
-        style: of the figure.
         readers: of the demonstrations (`choose_readers`), whose agreement is marked.
     """
     agreement = estimates[estimates["measure"] == "agreement"]

@@ -42,7 +42,6 @@ def draw(contrasts: pd.DataFrame, order: list[Contrast], style: Style) -> Figure
     Args:
         contrasts: a `Contrasts` table, with main intervals where a row has one (`with_main`).
         order: contrasts to draw, from top to bottom. Those that a language does not have are left out there.
-        style: of the figure.
 
     Raises:
         InputError: the table is empty.

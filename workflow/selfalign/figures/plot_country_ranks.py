@@ -30,7 +30,6 @@ def draw(rows: pd.DataFrame, style: Style) -> Figure:
 
     Args:
         rows: a `CountryRanks` table of one language and arm, without the mean.
-        style: of the figure.
     """
     models = [model for model in style.labels["models"] if model in set(rows["model"])]
     order = list(rows.groupby("country")["similarity"].mean().sort_values(ascending=False).index)

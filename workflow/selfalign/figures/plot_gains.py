@@ -20,7 +20,6 @@ def draw(rows: pd.DataFrame, differences: Differences, style: Style) -> Figure:
     Args:
         rows: `MainContrasts` in one language.
         differences: each selector with the arm that is subtracted.
-        style: of the figure.
     """
     label = style.text("gains.axis", baseline=style.arm(differences.pairs[0][1]))
     names = {(arm, against): style.arm(arm) for arm, against in differences.pairs}

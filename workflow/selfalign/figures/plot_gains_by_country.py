@@ -31,7 +31,6 @@ def draw(rows: pd.DataFrame, pairs: list[tuple[str, str]], style: Style) -> Figu
     Args:
         rows: a `Contrasts` table of one language, with main intervals where a row has one (`with_main`).
         pairs: each selector with the arm that is subtracted.
-        style: of the figure.
     """
     models = [model for model in style.labels["models"] if model in set(rows["model"])]
     arms = [arm for arm, _ in pairs if arm in set(rows["arm"])]

@@ -30,7 +30,6 @@ def draw(rows: pd.DataFrame, pairs: list[tuple[str, str]], style: Style) -> Figu
     Args:
         rows: a `Kinds` table of the agreement.
         pairs: each selector with the arm that is subtracted.
-        style: of the figure.
     """
     arms = [arm for arm, _ in pairs if arm in set(rows["arm"])]
     languages = sorted(rows["language"].unique(), key=lambda language: language == OWN)

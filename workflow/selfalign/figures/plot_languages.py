@@ -30,7 +30,6 @@ def draw(rows: pd.DataFrame, pairs: list[tuple[str, str]], asked_in: str, style:
         rows: a `Languages` table of the agreement.
         pairs: each arm with the arm that is subtracted.
         asked_in: the language that all countries share, ISO 639-1.
-        style: of the figure.
     """
     models = [model for model in style.labels["models"] if model in set(rows["model"])]
     arms = [arm for arm, _ in pairs if arm in set(rows["arm"])]

@@ -76,7 +76,6 @@ def draw(rows: pd.DataFrame, people: pd.DataFrame, axes: pd.DataFrame, arms: lis
         people: the same of people.
         axes: a `MapAxes` table.
         arms: to draw, in this order.
-        style: of the figure.
 
     Returns:
         Without points of models, a figure that says why it has no panels.

@@ -32,7 +32,6 @@ def draw(
     Args:
         contrasts: a `Contrasts` table, with main intervals where a row has one (`with_main`).
         contrast: the two arms; the second is subtracted.
-        style: of the figure.
         readers: of the demonstrations (`choose_readers`), whose contrasts are marked.
 
     Raises:

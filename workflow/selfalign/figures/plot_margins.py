@@ -17,7 +17,6 @@ def draw(rows: pd.DataFrame, differences: Differences, style: Style) -> Figure:
     Args:
         rows: `MainContrasts` in one language.
         differences: each arm with the arm in which other countries answer the same demonstrations.
-        style: of the figure.
     """
     names = {(arm, against): style.arm(arm) for arm, against in differences.pairs}
     return draw_by_model(rows, differences, names, style.text("gains.margin"), style)

@@ -90,7 +90,6 @@ def draw(rows: pd.DataFrame, style: Style) -> Figure:
 
     Args:
         rows: as `choose_rows` returns them.
-        style: of the figure.
     """
     names, members, heads = _list_rows(rows, style)
     curve = 1.3 if style.narrow else 1.7

@@ -31,7 +31,6 @@ def draw(transfer: pd.DataFrame, style: Style) -> Figure:
 
     Args:
         transfer: a `Transfer` table.
-        style: of the figure.
 
     Raises:
         InputError: the table is empty.

@@ -26,9 +26,6 @@ def place_labels(
     Args:
         ax: its limits must be final.
         points: n x 2, in data.
-        texts: n labels.
-        colours: of the labels.
-        size: of the font.
         around: m x 2, in data: marks that labels should not cover.
     """
     scale = 72 / ax.figure.dpi

@@ -76,7 +76,6 @@ def write_caption(name: str, table: pd.DataFrame, style: Style, language: str) -
         name: of the table.
         table: with the schema of `LATEX_TABLES`.
         style: decides the language and the names.
-        language: the language that the table shows.
     """
     rows = CHOSEN.get(name, lambda table, _: table)(table, language)
     compared = rows["against"].fillna("") if "against" in rows else rows["arm"]
@@ -126,13 +125,7 @@ CHOSEN = {"agreement": choose_agreement, "contrasts": choose_contrasts}
 
 
 def lay_out_agreement(table: pd.DataFrame, style: Style, language: str) -> pd.DataFrame:
-    """A row per model and arm: agreement and soft alignment in percent, for the mean of the countries.
-
-    Args:
-        table: an `Estimates` table.
-        style: decides names and numbers.
-        language: the language that is shown.
-    """
+    """A row per model and arm: agreement and soft alignment in percent, for the mean of the countries."""
     rows = _name_models(choose_agreement(table, language), style)
     rows = rows[rows["arm"].isin(style.labels["arms"])]
     rows = rows.assign(second=rows["arm"].map(style.arm), text=[_share(row, style) for row in rows.itertuples()])
@@ -151,8 +144,6 @@ def lay_out_contrasts(table: pd.DataFrame, style: Style, language: str) -> pd.Da
     Args:
         table: as `read_main_contrasts` returns it. Only the mean of the countries is shown, and no difference between
             models, languages or differences.
-        style: decides names and numbers.
-        language: the language that is shown.
     """
     rows = _name_models(with_main(choose_contrasts(table, language)), style)
     rows = rows.assign(second=[name_pair(row.arm, row.against, style) for row in rows.itertuples()])
@@ -166,34 +157,19 @@ def lay_out_contrasts(table: pd.DataFrame, style: Style, language: str) -> pd.Da
 
 
 def lay_out_gains(table: pd.DataFrame, style: Style, _: str) -> pd.DataFrame:
-    """A row per model, a column per selector.
-
-    Args:
-        table: of the figure gains.
-        style: decides names and numbers.
-    """
+    """A row per model, a column per selector."""
     table = table.assign(column=table["arm"].map(style.arm))
     return _by_model(table, style)
 
 
 def lay_out_margins(table: pd.DataFrame, style: Style, _: str) -> pd.DataFrame:
-    """A row per model, a column per arm minus its control.
-
-    Args:
-        table: of the figure margins.
-        style: decides names and numbers.
-    """
+    """A row per model, a column per arm minus its control."""
     names = [name_pair(row.arm, row.against, style) for row in table.itertuples()]
     return _by_model(table.assign(column=names), style)
 
 
 def lay_out_gains_by_country(table: pd.DataFrame, style: Style, _: str) -> pd.DataFrame:
-    """A row per selector and country, a column per model.
-
-    Args:
-        table: of the figure gains_by_country.
-        style: decides names and numbers.
-    """
+    """A row per selector and country, a column per model."""
     countries = style.in_order(table["country"])
     rows = with_main(table[table["country"].isin(countries)])
     rows = rows.assign(place=rows["country"].map(countries.index), column=rows["model"].map(style.model))
@@ -208,7 +184,6 @@ def lay_out_languages(table: pd.DataFrame, style: Style, language: str) -> pd.Da
 
     Args:
         table: of the figure languages.
-        style: decides names and numbers.
         language: the language that all countries share.
     """
     countries = style.in_order(table["country"])
@@ -226,12 +201,7 @@ def lay_out_languages(table: pd.DataFrame, style: Style, language: str) -> pd.Da
 
 
 def lay_out_categories(table: pd.DataFrame, style: Style, _: str) -> pd.DataFrame:
-    """A row per selector and category with the number of its batteries, a column per model.
-
-    Args:
-        table: of the figure categories.
-        style: decides names and numbers.
-    """
+    """A row per selector and category with the number of its batteries, a column per model."""
     batteries = table.groupby("category")["batteries"].max()
     names = {category: f"{name_category(category, style)} ({batteries[category]})" for category in batteries.index}
     rows = table.assign(first=table["arm"].map(style.arm), second=table["category"].map(names))
@@ -241,12 +211,7 @@ def lay_out_categories(table: pd.DataFrame, style: Style, _: str) -> pd.DataFram
 
 
 def lay_out_kinds(table: pd.DataFrame, style: Style, _: str) -> pd.DataFrame:
-    """A row per language and kind of model or difference of two kinds, a column per selector.
-
-    Args:
-        table: of the figure kinds.
-        style: decides names and numbers.
-    """
+    """A row per language and kind of model or difference of two kinds, a column per selector."""
     rows = table[table["model"] == table["kind"].map(name_kind)]
     rows = rows.assign(
         first=[name_language(language, style) for language in rows["language"]],
@@ -262,12 +227,7 @@ def lay_out_kinds(table: pd.DataFrame, style: Style, _: str) -> pd.DataFrame:
 
 
 def lay_out_country_ranks(table: pd.DataFrame, style: Style, _: str) -> pd.DataFrame:
-    """A row per model and country, by similarity: the similarity in percent, and the rank with its confidence set.
-
-    Args:
-        table: of the figure country_ranks.
-        style: decides names and numbers.
-    """
+    """A row per model and country, by similarity: the similarity in percent, and the rank with its confidence set."""
     rows = _name_models(table.assign(place=table["rank"]), style)
     rows = rows.sort_values(["number", "similarity"], ascending=[True, False], kind="stable")
     rows = rows.assign(second=rows["country"].map(style.country), estimate=rows["similarity"])

@@ -23,7 +23,7 @@ from selfalign.probes.arora import (
 )
 from selfalign.probes.bank import BLANK
 from selfalign.probes.schemas import Texts
-from selfalign.tables import read_input, write_table
+from selfalign.tables import cell_error, read_input, write_table
 
 _COLUMNS = ["row", "question", "sentence", "label_1", "label_2"]
 _CELLS = _COLUMNS[2:]
@@ -73,12 +73,12 @@ def check_copy(copy: pd.DataFrame, rows: pd.DataFrame, path: Path) -> None:
     seen: set[str] = set()
     for line in copy.itertuples():
         if line.row not in questions:
-            raise _fault(path, line, "row", "the release has no such row", "Correct the number")
+            raise cell_error(path, line, "row", "the release has no such row", "Correct the number")
         if line.row in seen:
-            raise _fault(path, line, "row", "must not be repeated", "Delete one of the rows")
+            raise cell_error(path, line, "row", "must not be repeated", "Delete one of the rows")
         if line.question != questions[line.row]:
             problem = f"row {line.row} of the release is about question {questions[line.row]}"
-            raise _fault(path, line, "question", problem, "Put the row back as it was released")
+            raise cell_error(path, line, "question", problem, "Put the row back as it was released")
         seen.add(line.row)
     absent = [row for row in questions if row not in seen]
     if absent:
@@ -88,10 +88,6 @@ def check_copy(copy: pd.DataFrame, rows: pd.DataFrame, path: Path) -> None:
             "Take the whole file. An open quote in the file also hides rows",
             column="row",
         )
-
-
-def _fault(path: Path, line: Any, column: str, problem: str, remedy: str) -> InputError:
-    return InputError(path, problem, remedy, row=line.Index + 2, column=column, value=getattr(line, column))
 
 
 def check_language(repairs: pd.DataFrame, language: str, path: Path, file: Path) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from selfalign.errors import InputError, did_you_mean, listed
 from selfalign.probes.schemas import Bank, Texts
-from selfalign.tables import read_input
+from selfalign.tables import cell_error, read_input
 
 BLANK = "___"
 
@@ -85,23 +85,14 @@ def check_claimed(bank: pd.DataFrame, path: Path) -> None:
     """
     for probe in bank.itertuples():
         for column in ("pole_a", "pole_b", "neither"):
-            codes = getattr(probe, column)
-            if not all(map(parse_codes, codes.split())):
+            if not all(map(parse_codes, getattr(probe, column).split())):
                 problem = f"a range of codes of probe {probe.probe} ends below its first code"
-                raise InputError(
-                    path, problem, "Write the smaller code first", row=probe.Index + 2, column=column, value=codes
-                )
+                raise cell_error(path, probe, column, problem, "Write the smaller code first")
         claimed = [*parse_codes(probe.pole_a), *parse_codes(probe.pole_b), *parse_codes(probe.neither)]
         twice = sorted({code for code in claimed if claimed.count(code) > 1})
         if twice:
-            raise InputError(
-                path,
-                f"code {twice[0]} of probe {probe.probe} is claimed more than once by pole_a, pole_b and neither",
-                "Give each code to one of the three",
-                row=probe.Index + 2,
-                column="pole_b",
-                value=probe.pole_b,
-            )
+            problem = f"code {twice[0]} of probe {probe.probe} is claimed more than once by pole_a, pole_b and neither"
+            raise cell_error(path, probe, "pole_b", problem, "Give each code to one of the three")
 
 
 def find_blank_fault(statement: str) -> str | None:
@@ -125,14 +116,8 @@ def check_statements(texts: pd.DataFrame, path: Path, kind: str = "probe") -> No
     """
     for text in texts.itertuples():
         if fault := find_blank_fault(text.statement):
-            raise InputError(
-                path,
-                f"the statement of {kind} {getattr(text, kind)} has {fault}; expected one blank, written {BLANK}",
-                "Reword the statement",
-                row=text.Index + 2,
-                column="statement",
-                value=text.statement,
-            )
+            problem = f"the statement of {kind} {getattr(text, kind)} has {fault}; expected one blank, written {BLANK}"
+            raise cell_error(path, text, "statement", problem, "Reword the statement")
 
 
 def read_texts(path: Path, bank: pd.DataFrame, others: bool = False) -> pd.DataFrame:
@@ -155,14 +140,8 @@ def read_texts(path: Path, bank: pd.DataFrame, others: bool = False) -> pd.DataF
     check_statements(texts, path)
     for text in texts.itertuples():
         if not others and text.probe not in known:
-            raise InputError(
-                path,
-                "is not a probe of the bank",
-                f"{did_you_mean(text.probe, bank['probe'])} Correct the id, or add the probe to the bank",
-                row=text.Index + 2,
-                column="probe",
-                value=text.probe,
-            )
+            remedy = f"{did_you_mean(text.probe, bank['probe'])} Correct the id, or add the probe to the bank"
+            raise cell_error(path, text, "probe", "is not a probe of the bank", remedy)
     absent = bank.loc[~bank["probe"].isin(texts["probe"]), "probe"]
     if len(absent):
         raise InputError(

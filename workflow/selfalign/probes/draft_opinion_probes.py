@@ -1,6 +1,7 @@
 """Step draft_opinion_probes: test probes on the questions of an opinion table whose poles are clear."""
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Protocol
 
@@ -9,12 +10,18 @@ import pandas as pd
 
 from selfalign.errors import InputError
 from selfalign.options import readable, writable
+from selfalign.probes.bank import BLANK
 from selfalign.probes.opinion_cuts import UnclearError, cut_into_poles
 from selfalign.probes.opinion_probes import CATEGORY, parse_answers
-from selfalign.probes.opinion_words import word_question
 from selfalign.probes.schemas import DraftedProbes, UncutQuestions
 from selfalign.survey.schemas import Distributions, Opinions
 from selfalign.tables import read_table, write_table
+
+_LETTERED = re.compile(r"(?P<stem>.+?[?.:!…])\s+[a-z]{1,2}\.\s+(?P<item>\S.*)")
+_DOTTED = re.compile(r"(?P<stem>.+?)\s*(?:\.\.\.|…)\s*(?P<item>\S.*)")
+_GAP = re.compile(r"_{2,}")
+_COUNTRY = re.compile(r"\(survey (?:country|public|nation)\)", re.IGNORECASE)
+_TO_FILL_IN = re.compile(r"[(\[]\s*(?:survey|insert|read)\b[^)\]]*[)\]]", re.IGNORECASE)
 
 
 def draft_probes(opinions: pd.DataFrame, answers: pd.DataFrame, source: str) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -57,14 +64,14 @@ class _Question(Protocol):
 
 
 def _draft(row: _Question, chosen: set[int]) -> dict[str, object]:
-    cut, words = cut_into_poles(parse_answers(row.answers), chosen), word_question(row.wording)
+    cut, (statement, stem) = cut_into_poles(parse_answers(row.answers), chosen), word_question(row.wording)
     codes = {name: " ".join(map(str, getattr(cut, name))) for name in ("pole_a", "pole_b", "neither")}
     return {
         "probe": row.question,
         "question": row.question,
         "category": CATEGORY,
         **codes,
-        "statement": words.statement,
+        "statement": statement,
         "option_a": cut.option_a,
         "option_b": cut.option_b,
         "status": "drafted",
@@ -73,8 +80,41 @@ def _draft(row: _Question, chosen: set[int]) -> dict[str, object]:
         "note_missing": row.missing,
         "note_missing_share": row.missing_share,
         "note_countries": row.countries,
-        "stem": words.stem,
+        "stem": stem,
     }
+
+
+def word_question(wording: str) -> tuple[str, str]:
+    """A question of an opinion table as a statement with one blank at its end.
+
+    A question of a list repeats the stem of the list, and ends with its item: "Do you approve of ____? b. the tax". The
+    item fills the gap. "(survey country)" becomes "our country", because all countries see the same words.
+
+    Args:
+        wording: the question in the source's words.
+
+    Returns:
+        The statement; and the stem, empty if the question is not part of a list.
+
+    Raises:
+        UnclearError: the question has a gap that nothing fills.
+    """
+    text = " ".join(wording.split())
+    listed = _LETTERED.fullmatch(text) or _DOTTED.fullmatch(text)
+    stem = listed["stem"] if listed else ""
+    if _GAP.search(text):
+        if not listed or len(_GAP.findall(stem)) != 1 or _GAP.search(listed["item"]):
+            raise UnclearError("the question has a gap that nothing fills")
+        text = _GAP.sub(lambda _: listed["item"].rstrip(" ."), stem)
+    text = _COUNTRY.sub(_name_country, text)
+    if _TO_FILL_IN.search(text):
+        raise UnclearError("the question has a word to fill in")
+    return f"{text} {BLANK}", stem
+
+
+def _name_country(found: re.Match[str]) -> str:
+    before = found.string[: found.start()].rstrip()
+    return "Our country" if not before or before[-1] in ".?!" else "our country"
 
 
 def _name_batteries(table: pd.DataFrame) -> pd.Series:

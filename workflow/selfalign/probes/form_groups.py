@@ -94,7 +94,6 @@ def refuse_small(
         sizes: a `GroupSizes` table.
         groups: a `Groups` table.
         countries: of the run.
-        grouping: of the run.
         crosswalk: the file that says which values make which group.
 
     Raises:

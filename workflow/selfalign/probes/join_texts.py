@@ -7,7 +7,7 @@ import pandas as pd
 
 from selfalign.options import readable, writable
 from selfalign.probes.bank import read_bank, read_texts
-from selfalign.probes.opinion_probes import as_texts, read_opinion_probes
+from selfalign.probes.opinion_probes import read_opinion_probes
 from selfalign.probes.schemas import Texts
 from selfalign.tables import write_table
 
@@ -23,5 +23,5 @@ def command(texts: Path, shown: Path, tests: Path | None, output: Path) -> None:
     """Join the words of test probes and demonstrations that are from two surveys."""
     parts = [read_texts(texts, read_bank(shown), others=True).reset_index()]
     if tests:
-        parts.append(as_texts(read_opinion_probes(tests)))
+        parts.append(read_opinion_probes(tests)[Texts.names()])
     write_table(pd.concat(parts), output, Texts)

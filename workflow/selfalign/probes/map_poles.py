@@ -14,7 +14,7 @@ from selfalign.population import country_of, find_people
 from selfalign.probes.bank import list_codes, parse_codes, read_bank
 from selfalign.probes.schemas import TIE, Dropped, Poles
 from selfalign.survey.schemas import Distributions
-from selfalign.tables import read_table, write_table
+from selfalign.tables import cell_error, read_table, write_table
 
 
 def map_poles(distributions: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
@@ -100,17 +100,14 @@ def check_bank(distributions: pd.DataFrame, bank: pd.DataFrame, file: Path) -> N
         given.setdefault(question, []).append((first, last))
     absent = bank[~bank["question"].isin(given)]
     if len(absent):
-        first, rest = absent.iloc[0], absent["probe"].iloc[1:]
+        first, rest = next(absent.itertuples()), absent["probe"].iloc[1:]
         more = f"; the same holds for {len(rest)} more probes: {', '.join(rest)}" if len(rest) else ""
-        raise InputError(
-            file,
-            f"no country of the survey has an answer to the question of probe {first['probe']}; its column is missing "
-            f"from the survey file, or empty{more}",
-            "Give a survey file with these columns, or leave the probes out (probes.only in the config)",
-            row=int(absent.index[0]) + 2,
-            column="question",
-            value=first["question"],
+        problem = (
+            f"no country of the survey has an answer to the question of probe {first.probe}; its column is missing "
+            f"from the survey file, or empty{more}"
         )
+        remedy = "Give a survey file with these columns, or leave the probes out (probes.only in the config)"
+        raise cell_error(file, first, "question", problem, remedy)
     for probe in bank.itertuples():
         if fault := _find_fault(probe, given[probe.question]):
             raise InputError(

@@ -18,30 +18,13 @@ _MIDDLE = re.compile(
     r"(?:it )?(?:does not|doesn't) make (?:much |a |any )?difference\b.*|no difference\b.*|as \w+ as \d+ years ago",
     re.IGNORECASE,
 )
-_PAIRS = [
-    ("accept", "reject"),
-    ("agree", "disagree"),
-    ("approve", "disapprove"),
-    ("better", "worse"),
-    ("easy", "difficult"),
-    ("favor", "oppose"),
-    ("favorable", "unfavorable"),
-    ("good", "bad"),
-    ("improve", "worsen"),
-    ("increase", "decrease"),
-    ("increased", "decreased"),
-    ("like", "dislike"),
-    ("likely", "unlikely"),
-    ("more", "less"),
-    ("optimistic", "pessimistic"),
-    ("positive", "negative"),
-    ("safe", "unsafe"),
-    ("satisfied", "dissatisfied"),
-    ("stronger", "weaker"),
-    ("support", "oppose"),
-    ("united", "divided"),
-]
-_OPPOSITES = frozenset(map(frozenset, _PAIRS))
+_PAIRS = (
+    "accept/reject agree/disagree approve/disapprove better/worse easy/difficult favor/oppose "
+    "favorable/unfavorable good/bad improve/worsen increase/decrease increased/decreased like/dislike "
+    "likely/unlikely more/less optimistic/pessimistic positive/negative safe/unsafe satisfied/dissatisfied "
+    "stronger/weaker support/oppose united/divided"
+)
+_OPPOSITES = {frozenset(pair.split("/")) for pair in _PAIRS.split()}
 
 
 class UnclearError(ValueError):

@@ -10,8 +10,8 @@ import pandas as pd
 from selfalign.errors import InputError, did_you_mean
 from selfalign.probes.bank import check_claimed, check_statements, list_codes, name_siblings
 from selfalign.probes.map_poles import check_bank
-from selfalign.probes.schemas import Bank, OpinionProbes, Texts
-from selfalign.tables import read_input
+from selfalign.probes.schemas import Bank, OpinionProbes
+from selfalign.tables import cell_error, read_input
 
 LANGUAGE = "en"
 """The language of the questions of an opinion table."""
@@ -76,10 +76,7 @@ def check_opinion_probes(table: pd.DataFrame, shown: pd.DataFrame, file: Path) -
     for column, (problem, remedy) in problems.items():
         common = table[table[column].isin(shown[column])]
         if len(common):
-            first = common.iloc[0]
-            raise InputError(
-                file, problem, remedy, row=int(common.index[0]) + 2, column=column, value=str(first[column])
-            )
+            raise cell_error(file, next(common.itertuples()), column, problem, remedy)
 
 
 def check_siblings(table: pd.DataFrame, bank: pd.DataFrame, file: Path) -> None:
@@ -156,15 +153,14 @@ def select_tests(
 
 def _check_questions(table: pd.DataFrame, asked: pd.DataFrame, file: Path) -> None:
     for row in table.itertuples():
-        place = {"row": row.Index + 2, "value": row.question}
         if row.question not in asked.index:
             problem = "the opinion table has no such question"
             remedy = f"{did_you_mean(row.question, asked.index)} Correct the id, or delete the row"
-            raise InputError(file, problem, remedy, column="question", **place)
+            raise cell_error(file, row, "question", problem, remedy)
         if row.answers and row.answers != asked.at[row.question, "answers"]:
             problem = f"the opinion table has other answers to {row.question}: {asked.at[row.question, 'answers']}"
             remedy = "The table was made for another file. Check the poles of this row, and copy these answers into it"
-            raise InputError(file, problem, remedy, row=row.Index + 2, column="answers", value=row.answers)
+            raise cell_error(file, row, "answers", problem, remedy)
 
 
 def as_bank(table: pd.DataFrame) -> pd.DataFrame:
@@ -177,12 +173,3 @@ def as_bank(table: pd.DataFrame) -> pd.DataFrame:
     scale = (table["probe"].map(codes) == 2).map({True: "binary", False: "ordinal"})
     bank = table.assign(scale=scale, reversed="", on_request="")
     return bank[Bank.names()]
-
-
-def as_texts(table: pd.DataFrame) -> pd.DataFrame:
-    """The wordings of test probes: a `Texts` table.
-
-    Args:
-        table: an `OpinionProbes` table.
-    """
-    return table[Texts.names()]

@@ -25,11 +25,9 @@ def check_poles(questions: list[Question], file: Path, bank: pd.DataFrame, bank_
     """Note probes on unknown questions, poles with unknown codes, and answer codes in no pole.
 
     Args:
-        questions: of the survey.
         file: the file of questions, for messages.
         bank: the rows of a `Bank` table that are used.
         bank_file: its file, for messages.
-        faults: where mistakes are noted.
     """
     known = {each.question: set(each.labels) for each in questions}
     lost = bank[~bank["question"].isin(known)]
@@ -62,7 +60,6 @@ def check_drafts(path: Path, bank: pd.DataFrame, bank_file: Path, faults: Faults
         path: the texts in one language.
         bank: a `Bank` table.
         bank_file: its file, for messages.
-        faults: where mistakes are noted.
     """
 
     def blank(texts: pd.DataFrame) -> str:
@@ -108,10 +105,8 @@ def check_words(questions: list[Question], file: Path, bank: pd.DataFrame, fault
     """Note questions of the bank that cannot be asked with the whole scale: without a wording, or without labels.
 
     Args:
-        questions: of the survey.
         file: the file of questions, for messages.
         bank: the rows of a `Bank` table that are used.
-        faults: where mistakes are noted.
     """
     asked = [each for each in questions if each.question in set(bank["question"])]
     bare = [f"line {each.line} ({each.question})" for each in asked if not each.wording]

@@ -8,8 +8,9 @@ import pandas as pd
 
 from selfalign.errors import InputError
 from selfalign.probes.schemas import ScaleCodes, ScaleTexts
+from selfalign.survey.cells import parse_recoding
 from selfalign.survey.schemas import CodeLabels, Questions, Scales
-from selfalign.tables import read_input
+from selfalign.tables import cell_error, read_input
 
 
 def read_scales(path: Path, bank: pd.DataFrame) -> pd.DataFrame:
@@ -32,7 +33,7 @@ def read_scales(path: Path, bank: pd.DataFrame) -> pd.DataFrame:
     for scale in scales.itertuples():
         if fault := _find_fault(scale):
             remedy = "Name each code that is offered once in order, and in merged those that count as one of them"
-            raise InputError(path, fault, remedy, row=scale.Index + 2, column="order", value=scale.order)
+            raise cell_error(path, scale, "order", fault, remedy)
     rows = scales.set_index("question", drop=False).loc[kinds.index]
     codes = [(kinds[row.question], *place) for row in rows.itertuples() for place in _list_places(row)]
     table = pd.DataFrame(codes, columns=["scale", "question", "labels", "code", "counted", "place"])
@@ -86,16 +87,10 @@ def _offered(scale: Scale) -> list[int]:
     return [int(code) for code in scale.order.split()] or list(range(scale.first, scale.last + 1))
 
 
-def _merged(scale: Scale) -> dict[int, int]:
-    """The codes of a scale that count as another."""
-    pairs = (pair.partition("=") for pair in scale.merged.split())
-    return {int(code): int(other) for code, _, other in pairs}
-
-
 def _list_places(scale: Scale) -> list[tuple[str, str, int, int | None, int | None]]:
     """Question, labels, code, counted and place of each code of a scale."""
     places = {code: place for place, code in enumerate(_offered(scale), start=1)}
-    counted = {code: code for code in places} | _merged(scale)
+    counted = {code: code for code in places} | parse_recoding(scale.merged)
     placed = {code: places.get(other) for code, other in counted.items()}
     return [
         (scale.question, scale.labels, code, counted.get(code), placed.get(code))
@@ -112,7 +107,7 @@ def _find_fault(scale: Scale) -> str | None:
             return f"code {code} is not a code of {scale.question}, whose codes are {scale.first} to {scale.last}"
         if named.count(code) > 1:
             return f"code {code} of {scale.question} is named more than once by order and merged"
-    for code, other in _merged(scale).items():
+    for code, other in parse_recoding(scale.merged).items():
         if other not in offered:
             return f"code {code} of {scale.question} is to count as {other}, which is not offered"
     return None

@@ -92,36 +92,6 @@ def list_left_out(bank: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     return table[table["reason"] != ""].reset_index(drop=True)
 
 
-def digest_probes(bank: Path, settings: Settings) -> str:
-    """Digest of the rows of a bank that a run uses, so that an edited probe that it does not use reruns nothing.
-
-    Args:
-        bank: a probe bank (CSV); with the setting `kinds`, the file of kinds is in its folder.
-        settings: as for `find_reasons`.
-    """
-    return _digest_rows(bank, find_used(bank, settings))
-
-
-def digest_texts(bank: Path, texts: Path, settings: Settings) -> str:
-    """Digest of the wordings of the probes that a run uses.
-
-    Args:
-        bank: a probe bank (CSV).
-        texts: wordings of its probes (CSV).
-        settings: as for `find_reasons`.
-    """
-    return _digest_rows(texts, find_used(bank, settings))
-
-
-def digest_all_wordings(texts: Path) -> str:
-    """Digest of all wordings of a file, with those of probes that a run does not use.
-
-    Args:
-        texts: wordings of probes (CSV).
-    """
-    return _digest_rows(texts)
-
-
 def find_used(bank: Path, settings: Settings) -> frozenset[str]:
     """Ids of the probes that a run uses.
 
@@ -142,8 +112,13 @@ def _find_used(bank: Path, settings: str, _changed: tuple[int, ...]) -> frozense
     return frozenset(table.loc[find_reasons(table, chosen) == "", "probe"])
 
 
-def _digest_rows(path: Path, probes: frozenset[str] | None = None) -> str:
-    """Digest of the rows of some probes; of all rows where none are given."""
+def digest_rows(path: Path, probes: frozenset[str] | None = None) -> str:
+    """Digest of the rows of some probes, so that an edited row of another probe reruns nothing.
+
+    Args:
+        path: a probe bank, or wordings of its probes (CSV).
+        probes: their ids; all rows count if not given.
+    """
     rows = [row for row in _read_rows(path) if probes is None or row.get("probe") in probes]
     rows = [{name: cell for name, cell in row.items() if name != _REQUEST} for row in rows]
     return sha256(repr([sorted(row.items(), key=str) for row in rows]).encode()).hexdigest()[:16]

@@ -50,22 +50,14 @@ def write_demonstrations(shown: pd.DataFrame, items: Mapping[str, Item], frame: 
     Args:
         shown: columns source, probe, seed, candidate, answer.
         items: what can be shown, by candidate.
-        frame: of the prompt.
     """
-    pairs = [
-        _show(items[row.candidate].turned(draw_order(row.probe, row.candidate)), row.answer, frame)
-        for row in shown.itertuples()
-    ]
+    pairs = []
+    for row in shown.itertuples():
+        item = items[row.candidate].turned(draw_order(row.probe, row.candidate))
+        pairs.append((frame.ask(item), frame.answer(item, row.answer)))
     sets = shown.assign(shown=pairs, demonstrations=shown["candidate"] + "=" + shown["answer"]).groupby(SET, sort=False)
-    return sets.agg({"shown": _as_json, "demonstrations": " ".join}).reset_index()
-
-
-def _as_json(pairs: pd.Series) -> str:
-    return json.dumps(list(pairs), ensure_ascii=False)
-
-
-def _show(item: Item, answer: str, frame: Frame) -> tuple[str, str]:
-    return frame.ask(item), frame.answer(item, answer)
+    joined = {"shown": lambda pairs: json.dumps(list(pairs), ensure_ascii=False), "demonstrations": " ".join}
+    return sets.agg(joined).reset_index()
 
 
 @dataclass(frozen=True)
@@ -201,7 +193,6 @@ def word_instructions(frame: Frame, named: pd.Series, languages: DesignLanguages
     """The instruction of a frame, by cell. A frame of shares names the people whose share it asks for.
 
     Args:
-        frame: of the prompt.
         named: the countries that prompts name.
         languages: has the sentences of the personas.
 

@@ -103,7 +103,6 @@ def read_yaml(path: Path, write: str, remedy: str) -> Any:
     """The content of a file of texts of one language.
 
     Args:
-        path: of the file.
         write: what to do where there is no file.
         remedy: what else helps.
 

@@ -44,18 +44,47 @@ class Surveyed:
         return self.poles[~self.poles["probe"].isin(self.tests)] if self.tests else self.poles
 
     @cached_property
+    def _shown_poles(self) -> pd.DataFrame:
+        """The rows of `shown` and the pooled world's: columns source, candidate, share_a, majority.
+
+        Ties are left out; `map_poles` lists those of the countries.
+        """
+        columns = ["country", "probe", "share_a", "majority"]
+        people = pd.concat([self.shown[columns], pool_world(self.shown)[columns]])
+        people = people.set_axis(["source", "candidate", "share_a", "majority"], axis=1)
+        return people[people["majority"] != "tie"].reset_index(drop=True)
+
+    @cached_property
     def majority(self) -> pd.DataFrame:
         """The majority answer of each source to each probe: columns source, candidate, answer (A or B)."""
-        return majority_answers(self.shown)
+        return self._shown_poles[["source", "candidate", "majority"]].rename(columns={"majority": "answer"})
 
     @cached_property
     def modal(self) -> pd.DataFrame:
-        """The modal answer of each source on the whole scale: columns source, candidate, answer (a code)."""
-        return modal_by_probe(self.scales, self.bank)
+        """The modal answer of each source on the whole scale: columns source, candidate, answer (a code, as text).
+
+        The world's shares are the means of the countries', each country weighing the same. Ties are left out.
+        """
+        assert self.bank is not None, "the people's answers on whole scales were read"
+        shares = keep_countries(self.scales).groupby(["question", "code"], as_index=False)["share"].mean()
+        shares = shares.assign(country=WORLD)
+        shares["modal"] = is_modal(shares)
+        people = pd.concat([modal_answers(self.scales), modal_answers(shares)])
+        probes = self.bank[["probe", "question"]].merge(people, on="question")
+        probes = probes.assign(answer=probes["code"].astype(str))
+        return probes.rename(columns={"country": "source", "probe": "candidate"})[["source", "candidate", "answer"]]
 
     def stated(self, step: int) -> pd.DataFrame:
-        """The share of pole A that each source states: columns source, candidate, answer; see `stated_shares`."""
-        return stated_shares(self.shown, step)
+        """How many of 100 people of each source choose pole A: columns source, candidate, answer (the number, as text).
+
+        Ties are left out, so that the same candidates can be shown as with majority answers.
+
+        Args:
+            step: between the numbers, a divisor of 100. They are rounded to a multiple of it.
+        """
+        people = self._shown_poles
+        number = (people["share_a"] * 100 / step).round().astype(int) * step
+        return people[["source", "candidate"]].assign(answer=number.astype(str))
 
     @cached_property
     def on_scales(self) -> pd.DataFrame:
@@ -125,53 +154,6 @@ def check_sources(arm: Arm, sources: Iterable[str], people: pd.DataFrame) -> Non
             )
 
 
-def majority_answers(poles: pd.DataFrame) -> pd.DataFrame:
-    """The majority answer of each country, and of the pooled world, to each probe: columns source, candidate, answer.
-
-    Ties are left out; `map_poles` lists those of the countries.
-    """
-    people = pd.concat([poles[["country", "probe", "majority"]], pool_world(poles)[["country", "probe", "majority"]]])
-    people = people.set_axis(["source", "candidate", "answer"], axis=1)
-    return people[people["answer"] != "tie"].reset_index(drop=True)
-
-
-def stated_shares(poles: pd.DataFrame, step: int) -> pd.DataFrame:
-    """How many of 100 people of each country, and of the pooled world, choose pole A of each probe: columns source,
-    candidate, answer (the number, as text), rounded to a multiple of `step`.
-
-    Ties are left out, so that the same candidates can be shown as with majority answers.
-
-    Args:
-        poles: a `Poles` table.
-        step: between the numbers, a divisor of 100.
-    """
-    columns = ["country", "probe", "share_a", "majority"]
-    people = pd.concat([poles[columns], pool_world(poles)[columns]])
-    people = people[people["majority"] != "tie"]
-    number = (people["share_a"] * 100 / step).round().astype(int) * step
-    table = people.assign(answer=number.astype(str)).rename(columns={"country": "source", "probe": "candidate"})
-    return table[["source", "candidate", "answer"]].reset_index(drop=True)
-
-
-def modal_by_probe(spread: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
-    """The modal answer of each country, and of the pooled world, on the whole scale of each probe's question: columns
-    source, candidate, answer (a code, as text).
-
-    The world's shares are the means of the countries', each country weighing the same. Ties are left out.
-
-    Args:
-        spread: a `PeopleScales` table.
-        bank: a `Bank` table.
-    """
-    countries = keep_countries(spread)
-    shares = countries.groupby(["question", "code"], as_index=False)["share"].mean().assign(country=WORLD)
-    shares["modal"] = is_modal(shares)
-    people = pd.concat([modal_answers(spread), modal_answers(shares)])
-    probes = bank[["probe", "question"]].merge(people, on="question")
-    probes = probes.assign(answer=probes["code"].astype(str))
-    return probes.rename(columns={"country": "source", "probe": "candidate"})[["source", "candidate", "answer"]]
-
-
 def answer_otherwise(shown: pd.DataFrame, arm: Arm, answers: pd.DataFrame, items: Mapping[str, Item]) -> pd.DataFrame:
     """Demonstrations with the answers that an arm gives them instead of the source's answers.
 
@@ -181,7 +163,6 @@ def answer_otherwise(shown: pd.DataFrame, arm: Arm, answers: pd.DataFrame, items
 
     Args:
         shown: columns source, probe, seed, candidate, answer.
-        arm: the arm.
         answers: columns source, candidate, answer: all answers of the sources.
         items: what is asked, by probe.
 
@@ -189,8 +170,8 @@ def answer_otherwise(shown: pd.DataFrame, arm: Arm, answers: pd.DataFrame, items
         The same columns; of `shuffled`, a set for each of the arm's seeds.
     """
     if arm.answers == "inverted":
-        turned = [_turn(items[row.candidate].codes, row.answer) for row in shown.itertuples()]
-        return shown.assign(answer=turned)
+        sides = [(items[row.candidate].codes, row.answer) for row in shown.itertuples()]
+        return shown.assign(answer=[codes[-1 - codes.index(answer)] for codes, answer in sides])
     if arm.answers == "shuffled":
         dealt = _deal(answers[answers["source"].isin(shown["source"])], arm.seeds, items)
         if not arm.is_drawn:  # the same demonstrations under each seed
@@ -198,10 +179,6 @@ def answer_otherwise(shown: pd.DataFrame, arm: Arm, answers: pd.DataFrame, items
         columns = list(shown.columns)
         return shown.drop(columns="answer").merge(dealt, on=["source", "seed", "candidate"])[columns]
     return shown
-
-
-def _turn(codes: tuple[str, ...], answer: str) -> str:
-    return codes[-1 - codes.index(answer)]
 
 
 def _deal(answers: pd.DataFrame, seeds: Sequence[int], items: Mapping[str, Item]) -> pd.DataFrame:

@@ -22,7 +22,6 @@ def add_across(cells: pd.DataFrame, measures: Sequence[str], within: Sequence[st
 
     Args:
         cells: `Scores`, stacked, with a column ordered (whether the probe's answers have an order).
-        measures: names of measures.
         within: columns, such as category. The metrics are computed for each combination of their values.
 
     Returns:

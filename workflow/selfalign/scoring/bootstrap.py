@@ -81,7 +81,6 @@ def estimate(
 
     Args:
         panels: by country.
-        how: how intervals are computed.
         differences: whether the series are differences. Intervals are cut to the range of their measure.
         null: by measure, the value against which p is computed; p is empty for other measures.
 
@@ -94,7 +93,12 @@ def estimate(
     if every.empty:
         return pd.DataFrame(columns=[*keys, "country", *_RESULTS])
     probes, battery_of = place_probes(panels.values())
-    mean = _no_resamples(len(every), len(probes), how.draws)
+    mean = Resampled(
+        np.zeros(len(every)),
+        np.zeros((how.draws, len(every)), dtype=np.float32),
+        np.zeros((len(probes), len(every))),
+        np.zeros((len(probes), len(every)), dtype=bool),
+    )
     tables = []
     for country, one in resample_each(panels, how):
         panel = panels[country]
@@ -192,7 +196,8 @@ def _resample(
     changes = np.zeros((draws, len(point)), dtype=np.float32)
     if weights is None:
         weights = np.ones((draws, battery_of.max() + 1), np.float32)
-    for rows in _chunks(draws):
+    for start in range(0, draws, _CHUNK):
+        rows = slice(start, min(start + _CHUNK, draws))
         drawn = weights[rows][:, battery_of]
         added = drawn @ widened
         for what, change in (replicates or {}).items():
@@ -210,19 +215,6 @@ def _follows(measure: str, what: str) -> bool:
     """Whether a measure changes with the people's majority, or with their share of pole A."""
     metric = metric_of(measure)
     return metric is not None and metric.follows == what
-
-
-def _chunks(draws: int) -> Iterator[slice]:
-    return (slice(start, min(start + _CHUNK, draws)) for start in range(0, draws, _CHUNK))
-
-
-def _no_resamples(series: int, probes: int, draws: int) -> Resampled:
-    return Resampled(
-        np.zeros(series),
-        np.zeros((draws, series), dtype=np.float32),
-        np.zeros((probes, series)),
-        np.zeros((probes, series), dtype=bool),
-    )
 
 
 def _add(mean: Resampled, one: Resampled, rows: np.ndarray, place: np.ndarray, countries: np.ndarray) -> None:

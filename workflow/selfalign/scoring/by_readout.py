@@ -32,7 +32,6 @@ def score_by_readout(
     Args:
         design: a `Design` table.
         answers: an `Answers` table with all of the design's prompts.
-        compared: what the answers are compared with, and how.
 
     Returns:
         By frame and readout, a `Scores` table without its columns model and language.

@@ -59,7 +59,6 @@ def mean_of_orders(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
 
     Args:
         table: the columns of `CELL`, and a row per order.
-        columns: to average.
     """
     orders = table.groupby(CELL)
     complete = orders[columns].count().eq(orders.size(), axis=0)
@@ -112,7 +111,6 @@ def compare_with_people(cells: pd.DataFrame, compared: Comparison) -> pd.DataFra
 
     Args:
         cells: the columns of `CELL`, p_a (null where there is no answer) and others, which are kept.
-        compared: what they are compared with.
 
     Returns:
         The cells, sorted, with answered, share_a, majority, category, battery, agreement, alignment.
@@ -135,7 +133,6 @@ def keep_discriminating(
     Args:
         scores: `Scores` tables, stacked.
         poles: a `Poles` table with the sources.
-        contrasts: of two arms each.
 
     Returns:
         The cells without those of other countries' arms that do not discriminate, and the contrasts that subtract

@@ -38,10 +38,7 @@ def choose_intervals(
     Args:
         scores: `Scores` tables, stacked.
         estimates: a `Contrasts` table, with intervals by battery.
-        contrasts: of two arms each.
         primary: the primary hypothesis; None if the run has none.
-        how: how intervals are computed.
-        measures: the metrics to estimate.
 
     Returns:
         A `Verdicts` table.
@@ -49,7 +46,7 @@ def choose_intervals(
     known = estimates[(estimates["country"] == ALL) & estimates["measure"].isin(measures)].fillna({"beyond": ""})
     cells = scores.assign(battery=scores["category"])
     again = estimate_contrasts(cells, contrasts, how, measures)
-    table = join_categories(known, again[again["country"] == ALL], CONTRAST_KEYS)
+    table = join_categories(known, again[again["country"] == ALL])
     return correct_verdicts(choose_main(table, how.resample), primary)
 
 
@@ -94,5 +91,5 @@ def command(
 ) -> None:
     """Choose the main interval of each contrast, and correct p-values around one primary hypothesis."""
     known, cells = read_table(estimates, Contrasts), read_cells(scores, how.measures, bank)
-    table = choose_intervals(cells, known, contrasts, primary, how.resampling(), how.measures)
+    table = choose_intervals(cells, known, contrasts, primary, how.resampling, how.measures)
     write_estimates(table, output, Verdicts)

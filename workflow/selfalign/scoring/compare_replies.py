@@ -16,9 +16,6 @@ from selfalign.scoring.schemas import REPLY_KINDS, Replies, ReplyShares
 from selfalign.scoring.unanswered import COUNTS_AS
 from selfalign.tables import read_table, write_table
 
-_READ = [*SCORED, "reply", "replied"]
-"""The columns of `Answers` that this step reads."""
-
 
 def read_replies(
     design: pd.DataFrame, answers: pd.DataFrame, poles: pd.DataFrame, readouts: dict[str, str]
@@ -114,7 +111,7 @@ def command(
     output: Path,
 ) -> None:
     """Compare a model's greedy replies with its likelihoods, in one language."""
-    cells, given = read_table(design, Design), read_table(answers, Answers, _READ)
+    cells, given = read_table(design, Design), read_table(answers, Answers, [*SCORED, "reply", "replied"])
     table = read_replies(cells, given, read_table(poles, Poles), readouts)
     asked = (cells["asks"] == "poles").sum()
     if len(table) < asked:

@@ -10,12 +10,13 @@ from selfalign.options import readable, writable
 from selfalign.scoring.bootstrap import FACTORS, Resampling, estimate
 from selfalign.scoring.cell_options import bank_option
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
-from selfalign.scoring.families import write_corrected
+from selfalign.scoring.families import correct
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import CONTRASTED, MEASURES, nulls_of
 from selfalign.scoring.panels import build_panels
 from selfalign.scoring.schemas import Estimates
 from selfalign.scoring.unanswered import add_agreements, find_repeated, repeat_rows
+from selfalign.tables import write_estimates
 
 
 def estimate_agreement(
@@ -27,7 +28,6 @@ def estimate_agreement(
 
     Args:
         scores: `Scores` tables, stacked.
-        how: how intervals are computed.
         measures: metrics to estimate in addition to `MEASURES`.
 
     Returns:
@@ -53,5 +53,5 @@ def estimate_agreement(
 def command(scores: tuple[Path, ...], how: Estimation, bank: Path, output: Path) -> None:
     """Estimate every measure of every arm, per country and for the mean of the countries."""
     cells = read_cells(scores, how.measures, bank)
-    table = estimate_agreement(cells, how.resampling(), how.measures)
-    write_corrected(table, how.families, output, Estimates)
+    table = estimate_agreement(cells, how.resampling, how.measures)
+    write_estimates(correct(table, how.families), output, Estimates)

@@ -85,11 +85,9 @@ def estimate_alternatives(
 
     Args:
         scores: `Scores` tables, stacked.
-        contrasts: of two arms each.
         poles: a `Poles` table.
         kinds: as `read_kinds` returns them; None if the bank has no kinds.
         recut: the people's answers under the other cut; None if it cannot be estimated.
-        how: how intervals are computed.
         families: columns that name a family of tests. No family has rows of two alternatives.
 
     Returns:
@@ -102,7 +100,7 @@ def estimate_alternatives(
         table = correct(compare_panels(one.panels, one.contrasts, drawn), families)
         again = compare_panels(cluster_by_category(one.panels, scores), one.contrasts, drawn)
         table, again = (rows[rows["country"] == ALL] for rows in (table, again))
-        table = choose_main(join_categories(table, again, CONTRAST_KEYS), how.resample)
+        table = choose_main(join_categories(table, again), how.resample)
         tables.append(table.assign(alternative=one.name, changed=one.changed))
     joined = pd.concat(tables, ignore_index=True)
     main = tables[0].set_index(CONTRAST_KEYS)["probes"]
@@ -126,7 +124,6 @@ def list_alternatives(
 
     Args:
         scores: `Scores` tables, stacked.
-        contrasts: of two arms each.
         poles: a `Poles` table.
         kinds: as `read_kinds` returns them; None if the bank has no kinds.
         recut: the people's answers under the other cut; None for no such alternative.
@@ -189,5 +186,5 @@ def command(
     elif without := sorted(set(probes["probe"]) - set(of_kind.index)):
         click.echo(f"{len(without)} probes have no kind: {', '.join(without)}", err=True)
     known = read_table(poles, Poles)
-    table = estimate_alternatives(cells, contrasts, known, of_kind, recut, how.resampling(), how.families)
+    table = estimate_alternatives(cells, contrasts, known, of_kind, recut, how.resampling, how.families)
     write_estimates(table, output, Alternatives)

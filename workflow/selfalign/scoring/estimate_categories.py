@@ -14,11 +14,12 @@ from selfalign.scoring.cell_options import bank_option
 from selfalign.scoring.contrast_options import pairs_option
 from selfalign.scoring.estimate_contrasts import compare_panels
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
-from selfalign.scoring.families import write_corrected
+from selfalign.scoring.families import correct
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.panels import build_panels, take_probes
 from selfalign.scoring.schemas import ALL, Categories
+from selfalign.tables import write_estimates
 
 
 def estimate_categories(
@@ -37,7 +38,6 @@ def estimate_categories(
     Args:
         scores: `Scores` tables, stacked.
         pairs: pairs of arms; the second is subtracted.
-        how: how intervals are computed.
         measures: which measures to compare. Metrics across items must be computed within categories: see `add_across`.
 
     Returns:
@@ -65,5 +65,5 @@ def estimate_categories(
 def command(scores: tuple[Path, ...], pairs: list[tuple[str, str]], how: Estimation, bank: Path, output: Path) -> None:
     """Estimate gains within each category of values, for the mean of the countries."""
     cells = read_cells(scores, how.measures, bank, ["category"])
-    table = estimate_categories(cells, pairs, how.resampling(), how.measures)
-    write_corrected(table, how.families, output, Categories)
+    table = estimate_categories(cells, pairs, how.resampling, how.measures)
+    write_estimates(correct(table, how.families), output, Categories)

@@ -12,13 +12,14 @@ from selfalign.scoring.bootstrap import FACTORS, Resampling, estimate
 from selfalign.scoring.cell_options import bank_option
 from selfalign.scoring.contrast_options import contrasts_option
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
-from selfalign.scoring.families import write_corrected
+from selfalign.scoring.families import correct
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import COMPARED, CONTRASTED
 from selfalign.scoring.metrics import METRICS
 from selfalign.scoring.panels import Panel, build_panels, contrast_panel
 from selfalign.scoring.schemas import Contrasts
 from selfalign.scoring.unanswered import add_agreements, find_repeated, repeat_rows
+from selfalign.tables import write_estimates
 
 
 def estimate_contrasts(
@@ -31,8 +32,6 @@ def estimate_contrasts(
 
     Args:
         scores: `Scores` tables, stacked.
-        contrasts: of two arms each.
-        how: how intervals are computed.
         measures: which measures to compare, such as `COMPARED`.
 
     Returns:
@@ -69,5 +68,5 @@ def command(
     """Estimate the differences between pairs of arms, per country and for the mean of the countries."""
     cells = read_cells(scores, how.measures, bank)
     measures = list(dict.fromkeys([*COMPARED, *how.measures]))
-    table = estimate_contrasts(cells, contrasts, how.resampling(), measures)
-    write_corrected(table, how.families, output, Contrasts)
+    table = estimate_contrasts(cells, contrasts, how.resampling, measures)
+    write_estimates(correct(table, how.families), output, Contrasts)

@@ -74,8 +74,6 @@ def estimate_scores(scores: pd.DataFrame, how: Resampling, measures: Sequence[st
 
     Args:
         scores: `Scores` tables, stacked; the column country has ids of groups.
-        how: how intervals are computed.
-        measures: metrics to estimate.
     """
     estimated = partial(estimate, how=how, null=nulls_of(measures))
     return estimate_by_group(build_panels(scores, measures, list(FACTORS.values())), estimated)
@@ -96,11 +94,8 @@ def estimate_differences(
 
     Args:
         scores: `Scores` tables, stacked; the column country has ids of groups.
-        contrasts: of two arms each.
         poles: a `Poles` table with all sources of demonstrations.
         shown: by arm, whose answers its demonstrations have.
-        how: how intervals are computed.
-        measures: metrics to compare.
     """
     differing, within = keep_discriminating(scores, poles, contrasts)
     tables = []
@@ -157,11 +152,11 @@ def command(
     differences: Path,
 ) -> None:
     """Estimate the score of every arm, and the differences between arms, by group of people."""
-    cells, resampling = read_cells(scores, how.measures, bank), how.resampling()
-    table = estimate_scores(cells, resampling, how.measures)
+    cells = read_cells(scores, how.measures, bank)
+    table = estimate_scores(cells, how.resampling, how.measures)
     _write(table, how.families, output, GroupEstimates)
     known = read_table(poles, Poles)
-    table = estimate_differences(cells, contrasts, known, shown, resampling, how.measures)
+    table = estimate_differences(cells, contrasts, known, shown, how.resampling, how.measures)
     _write(table, how.families, differences, GroupContrasts)
 
 

@@ -14,11 +14,12 @@ from selfalign.scoring.cell_options import bank_option
 from selfalign.scoring.contrast_options import asked_in_option, own_option, pairs_option
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
-from selfalign.scoring.families import write_corrected
+from selfalign.scoring.families import correct
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import CONTRASTED
-from selfalign.scoring.pooling import OWN, asked_in_both, join_kinds, name_kind
+from selfalign.scoring.pooling import OWN, asked_in_both, name_kind
 from selfalign.scoring.schemas import ALL, Kinds
+from selfalign.tables import write_estimates
 
 
 def estimate_kinds(
@@ -42,8 +43,6 @@ def estimate_kinds(
         kinds: by model, its kind. Models without a kind are left out.
         asked_in: the language that all countries share, ISO 639-1.
         own: by country, its own language; empty for rows of `asked_in` only.
-        how: how intervals are computed.
-        measures: which measures to compare.
 
     Returns:
         As `estimate_contrasts` for the mean of the countries, with columns kind and models (how many are averaged).
@@ -54,7 +53,8 @@ def estimate_kinds(
     tables = []
     for pair in pairs:
         cells = _by_language(scores, pair, asked_in, own)
-        groups = pd.concat([cells, join_kinds(cells, kinds)], ignore_index=True)
+        of_kinds = cells.assign(model=[name_kind(kinds[model]) for model in cells["model"]])  # averaged like seeds
+        groups = pd.concat([cells, of_kinds], ignore_index=True)
         contrasts = [Contrast.read(pair), *_between(pair, kinds)]
         tables.append(estimate_contrasts(groups, contrasts, how, measures))
     table = pd.concat(tables, ignore_index=True)
@@ -104,5 +104,5 @@ def command(
 ) -> None:
     """Estimate gains of English-centric and of multilingual models, and their difference."""
     cells = read_cells(scores, how.measures, bank)
-    table = estimate_kinds(cells, pairs, kinds, asked_in, own, how.resampling(), how.measures)
-    write_corrected(table, how.families, output, Kinds)
+    table = estimate_kinds(cells, pairs, kinds, asked_in, own, how.resampling, how.measures)
+    write_estimates(correct(table, how.families), output, Kinds)

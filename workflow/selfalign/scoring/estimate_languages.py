@@ -13,11 +13,12 @@ from selfalign.scoring.cell_options import bank_option
 from selfalign.scoring.contrast_options import asked_in_option, own_option, pairs_option
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
-from selfalign.scoring.families import write_corrected
+from selfalign.scoring.families import correct
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.pooling import OWN, asked_in_both
 from selfalign.scoring.schemas import ALL, Languages
+from selfalign.tables import write_estimates
 
 
 def estimate_languages(
@@ -35,8 +36,6 @@ def estimate_languages(
         pairs: pairs of arms; the second is subtracted.
         asked_in: the language that all countries share, ISO 639-1.
         own: by country, its own language. A country that runs a pair in only one of the languages has no rows of it.
-        how: how intervals are computed.
-        measures: which measures to compare.
 
     Returns:
         As `estimate_contrasts`, with three rows for each pair, country and measure: the gain in `asked_in`, the gain
@@ -79,5 +78,5 @@ def command(
 ) -> None:
     """Estimate gains in one language and in each country's own language, and their difference."""
     cells = read_cells(scores, how.measures, bank)
-    table = estimate_languages(cells, pairs, asked_in, own, how.resampling(), how.measures)
-    write_corrected(table, how.families, output, Languages)
+    table = estimate_languages(cells, pairs, asked_in, own, how.resampling, how.measures)
+    write_estimates(correct(table, how.families), output, Languages)

@@ -1,5 +1,6 @@
 """Step estimate_map: people and models as points of the Inglehart-Welzel cultural map."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,6 @@ from selfalign.scoring.map_items import (
     variance_of_parts,
 )
 from selfalign.scoring.map_schemas import PEOPLE, Map, MapAxes, MapItems, MapPublished, MapZones
-from selfalign.scoring.map_spread import resample_points
 from selfalign.survey.schemas import Distributions, Responses
 from selfalign.tables import read_input, read_table, write_estimates
 
@@ -94,7 +94,6 @@ def find_axes(items: pd.DataFrame, people: MapPeople) -> tuple[Axes, pd.DataFram
 
     Args:
         items: a `MapItems` table, of the items to use.
-        people: of the survey.
 
     Returns:
         The axes; and a row per country: columns of `_POINT`, n, and a column per item with its mean.
@@ -169,7 +168,6 @@ def see_people(shares: pd.DataFrame, bank: pd.DataFrame, projection: Projection)
     Args:
         shares: as `share_answers` returns them.
         bank: the rows of a `Bank` table of the probes.
-        projection: of the probes.
 
     Returns:
         A row per country: survival and traditional, empty where a probe has no answers.
@@ -193,9 +191,6 @@ def place_models(
     Args:
         scores: `Scores` tables, stacked.
         items: a `MapItems` table with the probes of the projection.
-        projection: of the probes.
-        draws: bootstrap resamples.
-        seed: of these.
 
     Returns:
         Columns model, language, arm, country, those of `_POINT`, items, missing, n, unanswered.
@@ -217,6 +212,42 @@ def place_models(
     return pd.DataFrame(rows, columns=columns)
 
 
+def resample_points(
+    cells: pd.DataFrame, probes: Sequence[str], slopes: np.ndarray, draws: int, seed: int
+) -> np.ndarray:
+    """Coordinates of an arm in other draws of its sources, seeds and frames, without the constant.
+
+    These levels are drawn with replacement, the same for all probes. Draws of L levels have a variance that is too
+    small by (L - 1) / L, so the levels' deviations from their mean are widened by the root of L / (L - 1). The orders
+    of the options are no sample, because both were asked: they are not drawn.
+
+    Args:
+        cells: answered cells of an arm in a country: columns probe, source, seed, template, p_a.
+        probes: in the order of `slopes`; each has a cell.
+        slopes: probes x 2.
+        draws: number of them.
+        seed: of the draws.
+
+    Returns:
+        draws x 2; NaN if there is one level only, which shows no spread.
+    """
+    levels = cells.groupby(["source", "seed", "template"], observed=True).ngroup().to_numpy()
+    place = cells["probe"].astype(str).map({probe: number for number, probe in enumerate(probes)}).to_numpy()
+    count = levels.max() + 1
+    if count == 1:
+        return np.full((draws, 2), np.nan)
+    p_a = np.full((len(probes), count), np.nan)
+    p_a[place, levels] = cells["p_a"].to_numpy()
+    mean = np.nanmean(p_a, axis=1)
+    widened = mean[:, None] + np.sqrt(count / (count - 1)) * (p_a - mean[:, None])
+    drawn = np.random.default_rng(seed).integers(count, size=(draws, count))
+    p = widened[:, drawn].swapaxes(0, 1)
+    known = ~np.isnan(p)
+    means = np.where(known, p, 0).sum(axis=2) / np.maximum(known.sum(axis=2), 1)
+    coordinates: np.ndarray = np.where(known.any(axis=2), means, mean) @ slopes
+    return coordinates
+
+
 def estimate_map(
     scores: pd.DataFrame,
     people: MapPeople,
@@ -229,11 +260,7 @@ def estimate_map(
 
     Args:
         scores: `Scores` tables, stacked.
-        people: of the survey.
-        tables: of the map.
         least: items that a map needs.
-        draws: bootstrap resamples.
-        seed: of these.
 
     Returns:
         A `Map` table and a `MapAxes` table.
@@ -269,7 +296,6 @@ def _tabulate_people(codes: pd.DataFrame, options: pd.DataFrame, axes: Axes, pub
     Args:
         codes: points from all answer codes, as `find_axes` returns them.
         options: points through two options, as `see_people` returns them.
-        axes: of the map.
         published: a `MapPublished` table.
     """
     means = codes[list(axes.items)]

@@ -1,7 +1,7 @@
 """Options of the steps that estimate."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -17,36 +17,26 @@ from selfalign.scoring.metrics import METRICS
 from selfalign.tables import read_table
 
 
-class KnownWords(Words):
-    """Words that must be of a list."""
+def one_of(known: Collection[str]) -> Callable[[str], str]:
+    """A function that returns a word, and raises ValueError if it is not one of those that are known."""
 
-    def __init__(self, known: tuple[str, ...]) -> None:
-        super().__init__()
-        self.known = known
+    def read(word: str) -> str:
+        if word not in known:
+            raise ValueError(f"{word} is not one of {', '.join(known)}")
+        return word
 
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
-        words = super().convert(value, param, ctx)
-        for word in words:
-            if word not in self.known:
-                self.fail(f"{word} is not one of {', '.join(self.known)}", param, ctx)
-        return words
-
-
-class Measures(KnownWords):
-    """Metrics that are added to those of `CONTRASTED`; the value has both."""
-
-    def __init__(self) -> None:
-        super().__init__(tuple(METRICS))
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
-        return list(dict.fromkeys([*CONTRASTED, *super().convert(value, param, ctx)]))
+    return read
 
 
 families_option = click.option(
-    "--families", type=KnownWords(FAMILY_COLUMNS), required=True, help="Columns that name a family of tests."
+    "--families", type=Words(one_of(FAMILY_COLUMNS)), required=True, help="Columns that name a family of tests."
 )
 measures_option = click.option(
-    "--measures", type=Measures(), default="", help="Metrics in addition to agreement and alignment."
+    "--measures",
+    type=Words(one_of(METRICS)),
+    default="",
+    callback=lambda _, __, added: list(dict.fromkeys([*CONTRASTED, *added])),
+    help="Metrics in addition to agreement and alignment.",
 )
 
 
@@ -55,26 +45,14 @@ class Estimation:
     """The options of a step that estimates.
 
     Attributes:
-        people: file of the replicates of the people's shares.
-        draws: number of resamples.
-        level: coverage of the intervals.
-        seed: of the resamples.
-        resample: what the intervals cover.
+        resampling: how intervals are computed.
         families: columns that name a family of tests; none for steps that correct no p-value.
         measures: names of the measures to estimate; those of `CONTRASTED` for steps without the option.
     """
 
-    people: Path
-    draws: int
-    level: float
-    seed: int
-    resample: list[str]
+    resampling: Resampling
     families: list[str] = field(default_factory=list)
     measures: list[str] = field(default_factory=lambda: list(CONTRASTED))
-
-    def resampling(self) -> Resampling:
-        """How intervals are computed, with the replicates read from their file."""
-        return Resampling(read_table(self.people, Replicates), self.draws, self.level, self.seed, self.resample)
 
 
 def takes_estimation(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
@@ -83,13 +61,15 @@ def takes_estimation(*options: Callable[[Command], Command]) -> Callable[[Comman
     Args:
         options: `estimate_options`; or `resample_options` and those of families and measures that the step has.
     """
-    gathered = {one.name for one in fields(Estimation)}
 
     def decorate(command: Command) -> Command:
         @wraps(command)
-        def with_estimation(*args: object, **given: Any) -> None:
-            how = Estimation(**{name: given.pop(name) for name in gathered & given.keys()})
-            command(*args, how=how, **given)
+        def with_estimation(
+            people: Path, draws: int, level: float, seed: int, resample: list[str], **given: Any
+        ) -> None:
+            resampling = Resampling(read_table(people, Replicates), draws, level, seed, resample)
+            named = {name: given.pop(name) for name in ("families", "measures") if name in given}
+            command(how=Estimation(resampling, **named), **given)
 
         return give_options(with_estimation, options)
 
@@ -104,7 +84,7 @@ def resample_options(command: Command) -> Command:
         click.option("--draws", type=click.IntRange(min=2), required=True, help="Bootstrap resamples."),
         click.option("--level", type=level, required=True, help="Coverage."),
         click.option("--seed", type=int, required=True, help="Seed of the resamples."),
-        click.option("--resample", type=KnownWords(CHANCE), required=True, help="What the intervals cover."),
+        click.option("--resample", type=Words(one_of(CHANCE)), required=True, help="What the intervals cover."),
     ]
     return give_options(command, options)
 

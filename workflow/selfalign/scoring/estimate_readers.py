@@ -38,7 +38,6 @@ def estimate_readers(
         scores: `Scores` tables of the models, stacked.
         readers: `Scores` tables of the readers, stacked; the reader's name is in the column model.
         contrasts: those between models or languages are left out.
-        how: how intervals are computed.
 
     Returns:
         A `ReaderContrasts` table. In the rows of an arm, `against` and `share` are empty. A fixed policy has rows
@@ -67,7 +66,6 @@ def _estimate(
         panels: by country: the arms of models and readers.
         pairs: by country: their contrasts, as `_less_readers` returns them; nothing if there are none.
         readers: names of the readers.
-        how: how intervals are computed.
     """
     arms = estimate(panels, how).assign(against="", beyond="")
     tables = [_pair(arms, readers), _list_policies(arms)]
@@ -208,5 +206,5 @@ def command(
     output: Path,
 ) -> None:
     """Estimate what simple readers of the same demonstrations reach, and the share of it that models reach."""
-    table = estimate_readers(read_scores(scores), read_scores(readers), contrasts, how.resampling())
+    table = estimate_readers(read_scores(scores), read_scores(readers), contrasts, how.resampling)
     write_estimates(table, output, ReaderContrasts)

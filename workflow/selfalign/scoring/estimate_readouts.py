@@ -40,10 +40,8 @@ def estimate_readouts(
 
     Args:
         scores: readouts, each with its `Scores` tables, stacked. Memory holds one readout at a time.
-        contrasts: of two arms each.
         how: how intervals are computed. The resamples are the same for all readouts.
         families: columns that name a family of tests; see `correct`. No family has rows of two readouts.
-        measures: which measures to compare.
 
     Returns:
         A `ContrastsByReadout` table.
@@ -74,7 +72,6 @@ def stack_scores(
     Args:
         answers: models and languages, each with its `Answers` table. Memory holds one table at a time.
         designs: `Design` tables by language.
-        compared: what the answers are compared with, and how.
         columns: those of the scores to keep; all if not given.
         measures: which measures the cells are prepared for; see `prepare_cells`.
     """
@@ -137,5 +134,5 @@ def command(
     for line in lacking:
         click.echo(line, err=True)
     each = ((readout, scores.pop(readout)) for readout in list(scores))
-    table = estimate_readouts(each, contrasts, how.resampling(), how.families, how.measures)
+    table = estimate_readouts(each, contrasts, how.resampling, how.families, how.measures)
     write_estimates(table, output, ContrastsByReadout)

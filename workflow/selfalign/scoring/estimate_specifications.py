@@ -69,7 +69,6 @@ def estimate_specifications(
         pairs: a row per arm and its control, with the arm's settings: columns arm, against, selector, pool, shots,
             sequence, shown_in, persona.
         forms: by model, the keys model and form; see `Specifications`.
-        choices: of analysis.
         how: how intervals are computed, with the people under the cut of the bank.
 
     Returns:
@@ -165,7 +164,7 @@ def command(
     others = sorted({frame for one in laid_out.values() for frame in one.loc[one["asks"] != "poles", "template"]})
     if others:
         click.echo(f"left out, because they do not ask with two options: the frames {', '.join(others)}", err=True)
-    resampling, probes = how.resampling(), read_bank(bank)
+    probes = read_bank(bank)
     asked = pd.concat([one[["probe", "country"]] for one in laid_out.values()])
     asked_of = probes[probes["probe"].isin(asked["probe"])], set(asked["country"])
     tables = (
@@ -180,5 +179,5 @@ def command(
         kinds={kind: set(of_kind.index[of_kind == kind]) for kind in choices["kinds"]},
     )
     compared = Comparison(read_table(poles, Poles), probes, rule)
-    table = estimate_specifications(tables, laid_out, compared, pd.DataFrame(pairs), forms, chosen, resampling)
+    table = estimate_specifications(tables, laid_out, compared, pd.DataFrame(pairs), forms, chosen, how.resampling)
     write_estimates(table, output, Specifications)

@@ -12,11 +12,12 @@ from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.cell_options import bank_option
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
-from selfalign.scoring.families import write_corrected
+from selfalign.scoring.families import correct
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import CONTRASTED, values_of
 from selfalign.scoring.metrics import METRICS
 from selfalign.scoring.schemas import ALL, Transfer
+from selfalign.tables import write_estimates
 
 _ROW = ["model", "language", "country", "source"]
 
@@ -34,7 +35,6 @@ def estimate_transfer(
     Args:
         scores: `Scores` tables, stacked.
         pair: an arm, and one answered by other countries, source by source.
-        how: how intervals are computed.
         measures: which metrics to compare. Those across countries are left out: they have no value of one country.
 
     Returns:
@@ -86,5 +86,5 @@ def _lengthen(scores: pd.DataFrame, keys: list[str], measures: Sequence[str]) ->
 def command(scores: tuple[Path, ...], pair: tuple[str, str], how: Estimation, bank: Path, output: Path) -> None:
     """Estimate what every other country's demonstrations lose against the own ones, per country."""
     cells = read_cells(scores, how.measures, bank)
-    table = estimate_transfer(cells, pair, how.resampling(), how.measures)
-    write_corrected(table, how.families, output, Transfer)
+    table = estimate_transfer(cells, pair, how.resampling, how.measures)
+    write_estimates(correct(table, how.families), output, Transfer)

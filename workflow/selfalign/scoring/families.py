@@ -1,14 +1,12 @@
 """Correction of p-values for many comparisons, within declared families."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from selfalign.scoring.schemas import ALL
-from selfalign.tables import Table, write_estimates
 
 SCOPE = "scope"
 """Stands for whether a row is the mean of the countries or one of them."""
@@ -53,15 +51,3 @@ def correct_holm(p: np.ndarray) -> np.ndarray:
     corrected = np.empty(len(p))
     corrected[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1)
     return corrected
-
-
-def write_corrected(table: pd.DataFrame, families: Sequence[str], output: Path, schema: type[Table]) -> None:
-    """Correct the p-values of a table of estimates, and write it with six decimals and the columns of its schema.
-
-    Args:
-        table: rows with a column p; columns that the schema does not have are left out.
-        families: which of `choices.FAMILY_COLUMNS` name a family.
-        output: file to write.
-        schema: of the table.
-    """
-    write_estimates(correct(table, families), output, schema)

@@ -38,7 +38,6 @@ def fit_mixed(
     Args:
         scores: `Scores` tables, stacked.
         estimates: a `Contrasts` table with these contrasts.
-        contrasts: of two arms each.
         level: coverage of the intervals.
         measures: which measures to compare, those of the estimates. Those across countries are left out.
 

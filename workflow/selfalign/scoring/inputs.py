@@ -42,7 +42,6 @@ def prepare_cells(
 
     Args:
         scores: `Scores` tables, stacked.
-        measures: names of the measures to estimate.
         bank: a `Bank` table.
         within: columns, such as category. Metrics across items are computed for each combination of their values.
     """

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from selfalign.scoring.panels import Panel
+from selfalign.scoring.schemas import CONTRAST_KEYS
 
 LEAST_CATEGORIES = 6
 """Categories that a variance between them needs: with fewer, its interval says little."""
@@ -26,17 +27,16 @@ def cluster_by_category(panels: Mapping[str, Panel], scores: pd.DataFrame) -> di
     return {country: replace(one, batteries=category_of[one.probes].to_numpy()) for country, one in panels.items()}
 
 
-def join_categories(table: pd.DataFrame, by_category: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+def join_categories(table: pd.DataFrame, by_category: pd.DataFrame) -> pd.DataFrame:
     """Estimates with the results by category in columns that begin with `category_`, and the number of categories.
 
     Args:
-        table: estimates with intervals by battery.
+        table: a `Contrasts` table, with intervals by battery.
         by_category: the same estimates from panels whose batteries are categories.
-        keys: columns that name a row.
     """
     columns = {name: f"category_{name}" for name in _RESULTS} | {"batteries": "categories"}
-    again = by_category[[*keys, *columns]].rename(columns=columns)
-    return table.merge(again, on=list(keys), how="left", validate="one_to_one")
+    again = by_category[[*CONTRAST_KEYS, *columns]].rename(columns=columns)
+    return table.merge(again, on=CONTRAST_KEYS, how="left", validate="one_to_one")
 
 
 def choose_main(table: pd.DataFrame, resample: Sequence[str]) -> pd.DataFrame:

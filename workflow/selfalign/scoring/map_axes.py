@@ -125,7 +125,7 @@ def _correlate(values: pd.DataFrame, level: str) -> Array:
     return correlations
 
 
-def rotate(loadings: Array, iterations: int = ITERATIONS) -> Array:
+def rotate(loadings: Array) -> Array:
     """Varimax rotation of two components, with Kaiser's normalisation (Kaiser 1958).
 
     Each item counts as if its communality were 1. The angle that maximises the variance of the squared loadings has a
@@ -133,11 +133,10 @@ def rotate(loadings: Array, iterations: int = ITERATIONS) -> Array:
 
     Args:
         loadings: items x 2.
-        iterations: at most.
     """
     length = np.sqrt((loadings**2).sum(axis=1, keepdims=True))
     turned = loadings / length
-    for _ in range(iterations):
+    for _ in range(ITERATIONS):
         x, y = turned.T
         u, v = x**2 - y**2, 2 * x * y
         top = 2 * (u @ v) - 2 * u.sum() * v.sum() / len(u)

@@ -4,7 +4,6 @@ The items and their formulas are Inglehart and Welzel (2005).
 """
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -52,7 +51,14 @@ def score_countries(shares: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
     Returns:
         A row per country, a column per item; empty where an answer's shares are missing.
     """
-    return _add_parts({part.Index: _mean_of_part(shares, part) for part in items.itertuples()}, items)
+    means, found = {}, {}
+    for part in items.itertuples():
+        rows = shares[shares["question"] == part.question]
+        means[part.Index] = (rows["share"] * score_item_codes(rows["code"], part.counts)).groupby(rows["country"]).sum()
+    table = pd.DataFrame(means)
+    for item, parts in items.groupby("item", sort=False):
+        found[item] = (table[parts.index] * parts["sign"].to_numpy()).sum(axis=1, skipna=False) + parts["base"].iloc[0]
+    return pd.DataFrame(found)
 
 
 def share_answers(distributions: pd.DataFrame, items: pd.DataFrame, scales: pd.DataFrame) -> pd.DataFrame:
@@ -149,7 +155,6 @@ def project_probes(axes: Axes, items: pd.DataFrame, seen: TwoOptions) -> Project
     """How the coordinates follow from the probabilities of pole A.
 
     Args:
-        axes: of the map.
         items: a `MapItems` table with the items of the axes.
         seen: of the same parts.
     """
@@ -183,24 +188,3 @@ def variance_of_parts(shares: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame
 def _counted(scales: pd.DataFrame, question: str) -> dict[int, int]:
     rows = scales[scales["question"] == question].dropna(subset="counted")
     return dict(zip(rows["code"], rows["counted"].astype(int), strict=True))
-
-
-class _Part(Protocol):
-    """A row of a table of items: a question, and which of its answers count."""
-
-    question: str
-    counts: str
-
-
-def _mean_of_part(shares: pd.DataFrame, part: _Part) -> pd.Series:
-    rows = shares[shares["question"] == part.question]
-    return (rows["share"] * score_item_codes(rows["code"], part.counts)).groupby(rows["country"]).sum()
-
-
-def _add_parts(parts: dict[int, pd.Series], items: pd.DataFrame) -> pd.DataFrame:
-    """Items from their parts."""
-    table = pd.DataFrame(parts)
-    found = {}
-    for item, rows in items.groupby("item", sort=False):
-        found[item] = (table[rows.index] * rows["sign"].to_numpy()).sum(axis=1, skipna=False) + rows["base"].iloc[0]
-    return pd.DataFrame(found)

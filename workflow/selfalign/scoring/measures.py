@@ -89,7 +89,6 @@ def values_of(cells: pd.DataFrame, measure: str) -> Array:
     Args:
         cells: `Scores`; for metrics across items, as `across.add_across` returns them. A column with the measure's name
             has its values.
-        measure: its name.
     """
     return cells[measure].to_numpy(float) if measure in cells else compare_cells(cells, METRICS[measure])
 
@@ -99,7 +98,6 @@ def slopes_of(cells: pd.DataFrame, measure: str) -> Array:
 
     Args:
         cells: as for `values_of`.
-        measure: its name.
 
     Returns:
         The derivative with respect to the share of A; for a metric that follows the majority, its value if the

@@ -56,14 +56,3 @@ def _speaks_own(scores: pd.DataFrame, own: Mapping[str, str]) -> pd.Series:
 def name_kind(kind: str) -> str:
     """The value of the column model for the models of a kind. No model can have this name, because it has a space."""
     return f"{kind} models"
-
-
-def join_kinds(scores: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
-    """Cells with the kind of their model in the column model, so that the models of a kind are averaged like seeds.
-
-    Args:
-        scores: `Scores` tables, stacked.
-        kinds: by model, its kind. Cells of other models are left out.
-    """
-    cells = scores[scores["model"].isin(list(kinds))]
-    return cells.assign(model=[name_kind(kinds[model]) for model in cells["model"]])

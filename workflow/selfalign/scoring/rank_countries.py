@@ -83,7 +83,8 @@ def rank_countries(
         A `CountryRanks` table.
     """
     ranked, probes = choose_probes(poles, scores["probe"].unique(), least)
-    cells, shares = scores[scores["probe"].isin(probes)], _pivot(poles)
+    cells = scores[scores["probe"].isin(probes)]
+    shares = poles.pivot(index="country", columns="probe", values="share_a")
     how = replace(how, people=_complete(how.people, poles[poles["probe"].isin(probes)], how.seed))
     rows = [_estimate(build_panels(cells, [_DISTANCE], list(FACTORS.values())), baselines, how).assign(asked=True)]
     others = _compare_with_others(cells, shares, without_country)
@@ -97,11 +98,6 @@ def rank_countries(
     table["country_first"] = table["country"] != ALL
     order = [*_SERIES, "country_first", "country"]
     return table.sort_values(order, ignore_index=True)[CountryRanks.names()]
-
-
-def _pivot(poles: pd.DataFrame) -> pd.DataFrame:
-    """The people's share of pole A: countries x probes."""
-    return poles.pivot(index="country", columns="probe", values="share_a")
 
 
 def _complete(people: pd.DataFrame, poles: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -153,7 +149,9 @@ def _estimate(panels: dict[str, Panel], baselines: Mapping[str, str], how: Resam
     changed = changed.assign(change=-changed["estimate"], change_low=-changed["high"], change_high=-changed["low"])
     columns = ["against", "change", "change_low", "change_high"]
     table = table.merge(changed[[*_SERIES, "country", *columns]], on=[*_SERIES, "country"], how="left")
-    shares = pd.DataFrame(_improve(changes, how), columns=[*_SERIES, "improved", "improved_low", "improved_high"])
+    drawn = _collect(changes, how) if changes else {}
+    improved = [(*key, *bound_share(one, how.level)) for key, (_, one) in drawn.items()]
+    shares = pd.DataFrame(improved, columns=[*_SERIES, "improved", "improved_low", "improved_high"])
     table = table.merge(shares.assign(country=ALL), on=[*_SERIES, "country"], how="left")
     return table.assign(against=table["against"].fillna(""))
 
@@ -182,7 +180,6 @@ def _collect(
 
     Args:
         panels: by country.
-        how: how the resamples are drawn.
         keys: the columns that name a series.
     """
     probes, battery_of = place_probes(panels.values())
@@ -201,12 +198,6 @@ def _collect(
         deviation, part, has = np.column_stack(deviations), np.column_stack(added), np.column_stack(known)
         found[key] = (list(countries), Drawn(-np.array(values), -deviation, -part, has, places))
     return found
-
-
-def _improve(changes: Mapping[str, Panel], how: Resampling) -> Iterator[tuple[object, ...]]:
-    """By series, the share of the countries whose similarity the arm raises."""
-    for key, (_, drawn) in _collect(changes, how).items() if changes else ():
-        yield (*key, *bound_share(drawn, how.level))
 
 
 def _rank(
@@ -321,7 +312,7 @@ def command(
 ) -> None:
     """Rank the surveyed countries by their similarity with a model's answers, and compare the arms."""
     surveyed = read_table(poles, Poles)
-    table = rank_countries(read_scores(scores), surveyed, baselines, without_country, least, how.resampling())
+    table = rank_countries(read_scores(scores), surveyed, baselines, without_country, least, how.resampling)
     left_out = surveyed["country"].nunique() - table["countries"].iloc[0]
     click.echo(f"{table['countries'].iloc[0]} countries ranked, {left_out} asked too few of the probes", err=True)
     write_estimates(table, output, CountryRanks)

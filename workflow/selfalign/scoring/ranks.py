@@ -129,7 +129,6 @@ def bound_rank(drawn: Drawn, column: int, level: float) -> tuple[int, int, int]:
     Args:
         drawn: k quantities.
         column: which of them.
-        level: of confidence.
 
     Returns:
         Rank (1 and how many are larger), lowest rank, highest rank.
@@ -147,7 +146,6 @@ def bound_share(drawn: Drawn, level: float) -> tuple[float, float, float]:
 
     Args:
         drawn: k quantities; a value of exactly 0 counts half.
-        level: of confidence.
 
     Returns:
         Share, lowest share, highest share.

@@ -133,13 +133,6 @@ def choose_shorter(design: pd.DataFrame, prompts: pd.DataFrame) -> pd.DataFrame:
     """Answers of a reader that always chooses the option with fewer characters, in the words of the prompt's language.
 
     Characters are Unicode code points. Options of the same length weigh the same.
-
-    Args:
-        design: a `Design` table.
-        prompts: a `Prompts` table with all of its prompts.
-
-    Returns:
-        As `read_as_copier`.
     """
     asked = prompts[prompts["prompt"].isin(design["prompt"].unique())]
     lengths = np.reshape([[len(one) for one in json.loads(two)] for two in asked["options"]], (-1, 2))
@@ -150,26 +143,13 @@ def choose_first(design: pd.DataFrame) -> pd.DataFrame:
     """Answers of a reader that always chooses the option that stands first.
 
     Over the two option orders of a cell it chooses neither pole, so its agreement is one half everywhere.
-
-    Args:
-        design: a `Design` table.
-
-    Returns:
-        As `read_as_copier`.
     """
     asked = design["prompt"].unique()
     return _prefer(asked, np.ones(len(asked)))
 
 
 def choose_a(design: pd.DataFrame) -> pd.DataFrame:
-    """Answers of a reader that always chooses pole A, wherever it stands.
-
-    Args:
-        design: a `Design` table.
-
-    Returns:
-        As `read_as_copier`.
-    """
+    """Answers of a reader that always chooses pole A, wherever it stands."""
     asked = design.drop_duplicates("prompt")
     return _prefer(asked["prompt"].to_numpy(), np.where(asked["order"] == "AB", 1, -1))
 
@@ -179,7 +159,8 @@ class Reader:
     """A reader, and what its answers depend on.
 
     Attributes:
-        read: its answers, given a `Design` table, a `Prompts` table, a `Poles` table and the noise of the settings.
+        read: its answers in the columns of `read_as_copier`, given a `Design` table, a `Prompts` table, a `Poles`
+            table and the noise of the settings.
         by_country: whether two countries can get other answers to one prompt; `name_cells` then names its prompts.
         is_policy: whether it ignores the demonstrations, so that its answers are the same in every arm.
     """

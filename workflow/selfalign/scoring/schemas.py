@@ -1,5 +1,6 @@
 """Tables of the scoring stage."""
 
+from functools import partial
 from typing import get_args
 
 import pandas as pd
@@ -27,6 +28,9 @@ which the country and the source differ."""
 
 CLUSTERS = ("battery", "category")
 """Groups of probes that an interval takes to be independent of each other."""
+
+_unit = partial(pa.Field, ge=0, le=1)
+"""A field with a number from 0 to 1."""
 
 _LOW, _HIGH = min(each.low for each in METRICS.values()), max(each.high for each in METRICS.values())
 
@@ -66,37 +70,29 @@ class Scores(_OfCell):
     bound: bool = pa.Field(
         description="whether p_a is a bound, the true value being further from 0.5: an endpoint listed one label only"
     )
-    p_a: float = pa.Field(
-        ge=0,
-        le=1,
+    p_a: float = _unit(
         nullable=True,
         description="model's probability of pole A among both, from the mean log-odds of the two orders; in a frame of "
         "shares, the share of pole A that it states, mean of the two orders",
     )
-    p_a_mean: float = pa.Field(
-        ge=0, le=1, nullable=True, description="the same from the mean of the two orders' probabilities"
-    )
-    share_a: float = pa.Field(ge=0, le=1, description="people's weighted share of pole A among both")
+    p_a_mean: float = _unit(nullable=True, description="the same from the mean of the two orders' probabilities")
+    share_a: float = _unit(description="people's weighted share of pole A among both")
     majority: str = pa.Field(isin=["A", "B"], description="the people's answer")
     agreement: float = pa.Field(
         isin=[0.0, 0.5, 1.0],
         nullable=True,
         description="1 where the model chooses the people's answer; 0.5: p_a = 0.5; unanswered: scoring.unanswered",
     )
-    alignment: float = pa.Field(
-        ge=0, le=1, nullable=True, description="soft alignment: 1 - |p_a - share_a|; null where unanswered"
+    alignment: float = _unit(nullable=True, description="soft alignment: 1 - |p_a - share_a|; null where unanswered")
+    mass_outside: float = _unit(
+        nullable=True, description="probability outside labels or options, by readout, mean of the orders"
     )
-    mass_outside: float = pa.Field(
-        ge=0, le=1, nullable=True, description="probability outside labels or options, by readout, mean of the orders"
-    )
-    mass_open: float = pa.Field(
-        ge=0,
-        le=1,
+    mass_open: float = _unit(
         nullable=True,
         description="probability that a reply begins with an option, mean of the two orders; null where not read",
     )
-    order_gap: float = pa.Field(
-        ge=0, le=1, nullable=True, description="|difference of the probability of pole A between the two orders|"
+    order_gap: float = _unit(
+        nullable=True, description="|difference of the probability of pole A between the two orders|"
     )
 
     class Config:
@@ -131,9 +127,9 @@ class Readouts(Table):
     against: str = pa.Field(isin=READOUTS, description="the other")
     cells: int = pa.Field(ge=1, description="cells with an answer in both readouts, option orders averaged")
     not_compared: int = pa.Field(ge=0, description="cells without an answer in a readout; no other column has them")
-    agreement: float = pa.Field(ge=0, le=1, description="share of cells in which the one chooses the people's answer")
-    agreement_against: float = pa.Field(ge=0, le=1, description="share in which the other does")
-    differ: float = pa.Field(ge=0, le=1, description="share of cells in which they choose differently")
+    agreement: float = _unit(description="share of cells in which the one chooses the people's answer")
+    agreement_against: float = _unit(description="share in which the other does")
+    differ: float = _unit(description="share of cells in which they choose differently")
     correlation: float = pa.Field(nullable=True, description="Spearman's, of the probabilities of pole A")
 
     class Config:
@@ -169,24 +165,20 @@ class ReplyShares(_OfArm):
 
     template: str = pa.Field(description="frame of the prompts")
     replies: int = pa.Field(ge=1, description="cells in both option orders that have a reply")
-    option: float = pa.Field(ge=0, le=1, description="share of replies that are one of the options")
+    option: float = _unit(description="share of replies that are one of the options")
     empty: float = pa.Field(  # type: ignore[assignment]  # hides a method of pandera that nothing calls
         ge=0, le=1, description="share of replies without text"
     )
-    other: float = pa.Field(ge=0, le=1, description="share of replies that are another text: no option is chosen")
-    agreement: float = pa.Field(
-        ge=0,
-        le=1,
+    other: float = _unit(description="share of replies that are another text: no option is chosen")
+    agreement: float = _unit(
         nullable=True,
         description="share of replies that choose the people's answer; those without an option count by the rule",
     )
     compared: int = pa.Field(ge=0, description="replies that are an option where the likelihoods choose one too")
-    mismatch: float = pa.Field(
-        ge=0, le=1, nullable=True, description="share of these in which the reply chooses the other pole"
-    )
+    mismatch: float = _unit(nullable=True, description="share of these in which the reply chooses the other pole")
     both_orders: int = pa.Field(ge=0, description="cells whose replies in both orders are options")
-    orders_differ: float = pa.Field(
-        ge=0, le=1, nullable=True, description="share of these in which the two replies choose different poles"
+    orders_differ: float = _unit(
+        nullable=True, description="share of these in which the two replies choose different poles"
     )
 
     class Config:
@@ -199,17 +191,13 @@ class Stated(_OfCell):
     order: str = pa.Field(isin=["AB", "BA"], description="which pole's option comes first; its share is asked for")
     prompt: str = pa.Field(str_matches=r"^[0-9a-f]{16}$", description="id of the prompt")
     readout: str = pa.Field(isin=READOUTS, description="what weighs the numbers")
-    stated: float = pa.Field(ge=0, le=1, nullable=True, description="share of pole A, the mean over the numbers")
-    spread: float = pa.Field(ge=0, le=1, nullable=True, description="standard deviation over the numbers")
-    likeliest: float = pa.Field(
-        ge=0, le=1, nullable=True, description="share of pole A by the number with the highest weight"
-    )
-    mass_outside: float = pa.Field(ge=0, le=1, nullable=True, description="probability of all but the numbers")
+    stated: float = _unit(nullable=True, description="share of pole A, the mean over the numbers")
+    spread: float = _unit(nullable=True, description="standard deviation over the numbers")
+    likeliest: float = _unit(nullable=True, description="share of pole A by the number with the highest weight")
+    mass_outside: float = _unit(nullable=True, description="probability of all but the numbers")
     reply: str = pa.Field(nullable=True, description="the greedy reply; null: none was asked for")
-    replied: float = pa.Field(
-        ge=0, le=1, nullable=True, description="share of pole A by the reply; null: it is none of the numbers"
-    )
-    share_a: float = pa.Field(ge=0, le=1, description="people's weighted share of pole A among both")
+    replied: float = _unit(nullable=True, description="share of pole A by the reply; null: it is none of the numbers")
+    share_a: float = _unit(description="people's weighted share of pole A among both")
     majority: str = pa.Field(isin=["A", "B"], description="the people's answer")
 
     class Config:
@@ -229,14 +217,14 @@ class StatedShares(_OfArm):
     )
     probes: int = pa.Field(ge=0, description="probes with a stated share; the most of a source, seed and country")
     not_stated: int = pa.Field(ge=0, description="other probes, in no other column")
-    stated: float = pa.Field(ge=0, le=1, nullable=True, description="mean share of pole A that the model states")
-    people: float = pa.Field(ge=0, le=1, nullable=True, description="mean share of pole A of the people")
-    error: float = pa.Field(ge=0, le=1, nullable=True, description="mean |stated share - people's share|")
+    stated: float = _unit(nullable=True, description="mean share of pole A that the model states")
+    people: float = _unit(nullable=True, description="mean share of pole A of the people")
+    error: float = _unit(nullable=True, description="mean |stated share - people's share|")
     error_of_half: float = pa.Field(
         ge=0, le=0.5, nullable=True, description="the same if the model always stated one half"
     )
-    agreement: float = pa.Field(
-        ge=0, le=1, nullable=True, description="share of probes whose stated majority is the people's; one half: 0.5"
+    agreement: float = _unit(
+        nullable=True, description="share of probes whose stated majority is the people's; one half: 0.5"
     )
     correlation: float = pa.Field(
         ge=-1, le=1, nullable=True, description="Pearson's, of stated and people's shares over probes"
@@ -244,14 +232,12 @@ class StatedShares(_OfArm):
     slope: float = pa.Field(
         nullable=True, description="rise of the stated share per rise of the people's share, by least squares"
     )
-    order_gap: float = pa.Field(
-        ge=0, le=1, nullable=True, description="mean difference of the two option orders' shares of pole A"
+    order_gap: float = _unit(nullable=True, description="mean difference of the two option orders' shares of pole A")
+    spread: float = _unit(
+        nullable=True, description="mean standard deviation over the numbers; only of the reading mean"
     )
-    spread: float = pa.Field(
-        ge=0, le=1, nullable=True, description="mean standard deviation over the numbers; only of the reading mean"
-    )
-    mass_outside: float = pa.Field(
-        ge=0, le=1, nullable=True, description="mean probability of all but the numbers; only of the reading mean"
+    mass_outside: float = _unit(
+        nullable=True, description="mean probability of all but the numbers; only of the reading mean"
     )
 
     class Config:
@@ -266,16 +252,12 @@ class ScaleScores(_OfCell):
     code: int = pa.Field(ge=0, description="answer code")
     place: int = pa.Field(ge=1, description="place among the answers, as offered in order AB")
     position: pd.Int64Dtype = pa.Field(ge=1, nullable=True, description="place on the scale; empty where nominal")
-    p: float = pa.Field(
-        ge=0,
-        le=1,
+    p: float = _unit(
         nullable=True,
         description="model's probability of the answer among all, from the mean log-probabilities of the two orders",
     )
-    p_mean: float = pa.Field(
-        ge=0, le=1, nullable=True, description="the same from the mean of the two orders' probabilities"
-    )
-    share: float = pa.Field(ge=0, le=1, description="people's weighted share of the answer among all")
+    p_mean: float = _unit(nullable=True, description="the same from the mean of the two orders' probabilities")
+    share: float = _unit(description="people's weighted share of the answer among all")
 
     class Config:
         unique = ["model", "language", *CELL, "code"]
@@ -328,18 +310,14 @@ class Estimates(Table):
     low: float = pa.Field(nullable=True, description="lower end of the interval")
     high: float = pa.Field(nullable=True, description="upper end of the interval")
     df: float = pa.Field(ge=0, description="degrees of freedom of the standard error")
-    p: float = pa.Field(
-        ge=0,
-        le=1,
+    p: float = _unit(
         nullable=True,
         description="two-sided, against 0 for a difference, else against the value of a model that knows nothing; "
         "empty if the standard error is 0",
     )
     family: str = pa.Field(nullable=True, description="rows corrected together for many comparisons")
-    p_holm: float = pa.Field(ge=0, le=1, nullable=True, description="p corrected within the family (Holm)")
-    p_bh: float = pa.Field(
-        ge=0, le=1, nullable=True, description="p corrected within the family (Benjamini and Hochberg)"
-    )
+    p_holm: float = _unit(nullable=True, description="p corrected within the family (Holm)")
+    p_bh: float = _unit(nullable=True, description="p corrected within the family (Benjamini and Hochberg)")
     probes: int = pa.Field(ge=1, description="number of probes")
     batteries: int = pa.Field(ge=1, description="number of batteries, the clusters of the bootstrap")
     respondents: pd.Int64Dtype = pa.Field(
@@ -372,7 +350,7 @@ class MainContrasts(Contrasts):
     )
     main_low: float = pa.Field(nullable=True, description="lower end of the main interval")
     main_high: float = pa.Field(nullable=True, description="upper end")
-    main_p: float = pa.Field(ge=0, le=1, nullable=True, description="two-sided, against 0, by the main interval's t")
+    main_p: float = _unit(nullable=True, description="two-sided, against 0, by the main interval's t")
 
 
 class Verdicts(Table):
@@ -392,21 +370,19 @@ class Verdicts(Table):
     reason: str = pa.Field(description="why")
     main_low: float = pa.Field(nullable=True, description="lower end of the main interval")
     main_high: float = pa.Field(nullable=True, description="upper end")
-    main_p: float = pa.Field(ge=0, le=1, nullable=True, description="two-sided, against 0, by the main interval's t")
-    main_p_holm: float = pa.Field(
-        ge=0, le=1, nullable=True, description="corrected after Holm within the role and the measure"
-    )
+    main_p: float = _unit(nullable=True, description="two-sided, against 0, by the main interval's t")
+    main_p_holm: float = _unit(nullable=True, description="corrected after Holm within the role and the measure")
     standard_error: float = pa.Field(ge=0, nullable=True, description="with batteries as clusters, as in contrasts.csv")
     low: float = pa.Field(nullable=True, description="lower end of the interval by battery")
     high: float = pa.Field(nullable=True, description="upper end")
     df: float = pa.Field(ge=0, description="its degrees of freedom")
-    p: float = pa.Field(ge=0, le=1, nullable=True, description="by battery")
+    p: float = _unit(nullable=True, description="by battery")
     batteries: int = pa.Field(ge=1, description="number of batteries")
     category_standard_error: float = pa.Field(ge=0, nullable=True, description="with categories as clusters")
     category_low: float = pa.Field(nullable=True, description="lower end of the interval by category")
     category_high: float = pa.Field(nullable=True, description="upper end")
     category_df: float = pa.Field(ge=0, description="its degrees of freedom")
-    category_p: float = pa.Field(ge=0, le=1, nullable=True, description="by category")
+    category_p: float = _unit(nullable=True, description="by category")
     categories: int = pa.Field(ge=1, description="number of categories")
 
     class Config:
@@ -435,12 +411,12 @@ class Alternatives(Contrasts):
     reason: str = pa.Field(description="why")
     main_low: float = pa.Field(nullable=True, description="lower end of the main interval")
     main_high: float = pa.Field(nullable=True, description="upper end")
-    main_p: float = pa.Field(ge=0, le=1, nullable=True, description="two-sided, against 0, by the main interval's t")
+    main_p: float = _unit(nullable=True, description="two-sided, against 0, by the main interval's t")
     category_standard_error: float = pa.Field(ge=0, nullable=True, description="with categories as clusters")
     category_low: float = pa.Field(nullable=True, description="lower end of the interval by category")
     category_high: float = pa.Field(nullable=True, description="upper end")
     category_df: float = pa.Field(ge=0, description="its degrees of freedom")
-    category_p: float = pa.Field(ge=0, le=1, nullable=True, description="by category")
+    category_p: float = _unit(nullable=True, description="by category")
     categories: int = pa.Field(ge=1, description="number of categories")
 
 
@@ -607,12 +583,12 @@ class CountryRanks(_OfArm):
 
     country: str = pa.Field(description=f"ISO 3166 alpha-3, or `{ALL}`: the mean of the countries asked about")
     asked: bool = pa.Field(description="whether the run asks about the country in this language")
-    similarity: float = pa.Field(
-        ge=0, le=1, description="1 - Jensen-Shannon distance, mean over the probes that all ranked countries were asked"
+    similarity: float = _unit(
+        description="1 - Jensen-Shannon distance, mean over the probes that all ranked countries were asked"
     )
     low: float = pa.Field(nullable=True, description="lower end of its interval")
     high: float = pa.Field(nullable=True, description="upper end")
-    even: float = pa.Field(ge=0, le=1, nullable=True, description="similarity of an even guess with the country")
+    even: float = _unit(nullable=True, description="similarity of an even guess with the country")
     rank: float = pa.Field(
         ge=1,
         nullable=True,
@@ -630,11 +606,11 @@ class CountryRanks(_OfArm):
     change: float = pa.Field(nullable=True, description="similarity minus that of the other arm, paired by probe")
     change_low: float = pa.Field(nullable=True, description="lower end of its interval")
     change_high: float = pa.Field(nullable=True, description="upper end")
-    improved: float = pa.Field(
-        ge=0, le=1, nullable=True, description=f"in rows `{ALL}`: share of the countries whose change is above 0"
+    improved: float = _unit(
+        nullable=True, description=f"in rows `{ALL}`: share of the countries whose change is above 0"
     )
-    improved_low: float = pa.Field(ge=0, le=1, nullable=True, description="lowest share of its confidence set")
-    improved_high: float = pa.Field(ge=0, le=1, nullable=True, description="highest share of its confidence set")
+    improved_low: float = _unit(nullable=True, description="lowest share of its confidence set")
+    improved_high: float = _unit(nullable=True, description="highest share of its confidence set")
     probes: int = pa.Field(ge=1, description="probes of the similarity")
     batteries: int = pa.Field(ge=1, description="their batteries")
 
@@ -677,7 +653,7 @@ class Mixed(Table):
     low: float = pa.Field(nullable=True, description="lower end of the mixed model's interval")
     high: float = pa.Field(nullable=True, description="upper end of the mixed model's interval")
     df: float = pa.Field(ge=1, nullable=True, description="degrees of freedom: number of batteries - 1")
-    p: float = pa.Field(ge=0, le=1, nullable=True, description="two-sided, of the mixed model, by t with df")
+    p: float = _unit(nullable=True, description="two-sided, of the mixed model, by t with df")
     bootstrap: float = pa.Field(description="the bootstrap's estimate")
     difference: float = pa.Field(nullable=True, description="mixed minus bootstrap, in the bootstrap's standard errors")
     same_verdict: pd.BooleanDtype = pa.Field(

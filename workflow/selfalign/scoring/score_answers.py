@@ -36,7 +36,7 @@ from selfalign.scoring.cells import (
     split_arms,
 )
 from selfalign.scoring.schemas import Scores, Unanswered
-from selfalign.scoring.score_scales import lay_out_codes, score_codes
+from selfalign.scoring.score_scales import read_codes, score_codes
 from selfalign.scoring.stated import score_shares
 from selfalign.tables import read_table, write_table
 
@@ -148,7 +148,6 @@ def score_options(
         design: a `Design` table of such cells.
         answers: an `Answers` table with all of the design's prompts; it may lack the columns samples, label_bound and
             mass_open if nothing was sampled, listed or read.
-        compared: what the answers are compared with.
         readouts: by frame, what decides between the options.
 
     Raises:
@@ -178,7 +177,7 @@ def score_whole_scales(
     """
     check_readouts(design, answers, readouts)
     return Scored.concat(
-        score_codes(lay_out_codes(of_arms, answers, compared.spread, compared.bank, readouts), compared)
+        score_codes(read_codes(of_arms, answers, compared.spread, compared.bank, readouts), compared)
         for of_arms in show_progress("score", "part", items=split_arms(design))
     )
 
@@ -193,7 +192,6 @@ def score_cells(design: pd.DataFrame, answers: pd.DataFrame, compared: Compariso
     Args:
         design: a `Design` table.
         answers: an `Answers` table with all of the design's prompts.
-        compared: what the answers are compared with.
         readouts: by frame, what decides between the options.
 
     Raises:

@@ -45,7 +45,7 @@ def read_codes(
         answers: an `Answers` table with all of the design's prompts; it may lack the columns samples and mass_open.
         spread: a `PeopleScales` table with a row per code that is offered.
         bank: a `Bank` table.
-        readouts: by frame, what decides between the options.
+        readouts: by frame, what decides between the options, as `check_readouts` accepts it.
 
     Returns:
         The design with columns question, readout, mass_outside, mass_open, said (whether the option has any
@@ -53,17 +53,8 @@ def read_codes(
         null.
 
     Raises:
-        InputError: a frame has no readout, or not the one that is asked for.
         ValueError: a prompt has more or fewer options than its question's scale has codes.
     """
-    check_readouts(design, answers, readouts)
-    return lay_out_codes(design, answers, spread, bank, readouts)
-
-
-def lay_out_codes(
-    design: pd.DataFrame, answers: pd.DataFrame, spread: pd.DataFrame, bank: pd.DataFrame, readouts: dict[str, str]
-) -> pd.DataFrame:
-    """The table of `read_codes`, where the readouts are checked already: an arm may have no answer at all."""
     answers = fill_optional(answers[is_among(answers["prompt"], design["prompt"])])
     parts = []
     for frame, cells in design.groupby("template"):
@@ -158,7 +149,6 @@ def score_codes(codes: pd.DataFrame, compared: Comparison) -> Scored:
 
     Args:
         codes: as `read_codes` returns it.
-        compared: what the answers are compared with.
     """
     sides = list_codes(compared.bank)[["probe", "pole", "code"]]
     sides = sides[sides["pole"] != "neither"]
@@ -167,7 +157,7 @@ def score_codes(codes: pd.DataFrame, compared: Comparison) -> Scored:
     marked = codes.merge(sides, on=["probe", "code"])
     marked["said"] &= marked["p"].notna()
     marked["share"] = _softmax(marked["log_p"], marked[[*CELL, "order"]])
-    orders = _sum_of_a(marked, "share", [*CELL, "order", "prompt", "readout"], said=("said", "any"),
+    orders = _sum_of_a(marked, [*CELL, "order", "prompt", "readout"], said=("said", "any"),
                        mass_outside=("mass_outside", "first"), mass_open=("mass_open", "first"))  # fmt: skip
     orders = orders.rename(columns={"a": "alone"})
     orders["alone"] = orders["alone"].where(orders["said"])
@@ -176,7 +166,7 @@ def score_codes(codes: pd.DataFrame, compared: Comparison) -> Scored:
     cells = mean_of_orders(orders, ["alone", "mass_outside", "mass_open"]).rename(columns={"alone": "known"})
     means = averaged.assign(mean_a=averaged["p_mean"].where(averaged["pole"] == "A", 0)).groupby(CELL)
     cells = cells.assign(
-        p_a=_sum_of_a(averaged, "share", CELL).set_index(CELL)["a"],
+        p_a=_sum_of_a(averaged, CELL).set_index(CELL)["a"],
         p_a_mean=means["mean_a"].sum() / means["p_mean"].sum(),
         order_gap=alone.max() - alone.min(),
         readout=orders.groupby(CELL)["readout"].first(),
@@ -188,9 +178,9 @@ def score_codes(codes: pd.DataFrame, compared: Comparison) -> Scored:
     return Scored(table.assign(asks="scale"), list_unanswered(orders))
 
 
-def _sum_of_a(table: pd.DataFrame, share: str, by: list[str], **more: tuple[str, str]) -> pd.DataFrame:
-    """Sum of a share over the codes of pole A, by group: column a, and more."""
-    table = table.assign(a=table[share].where(table["pole"] == "A", 0))
+def _sum_of_a(table: pd.DataFrame, by: list[str], **more: tuple[str, str]) -> pd.DataFrame:
+    """Sum of the column share over the codes of pole A, by group: column a, and more."""
+    table = table.assign(a=table["share"].where(table["pole"] == "A", 0))
     return table.groupby(by).agg(a=("a", "sum"), **more).reset_index()
 
 
@@ -213,6 +203,8 @@ def command(
     """Compute a model's distributions over whole scales, in one language, with the people's distributions."""
     cells, people = read_table(design, Design), read_table(spread, PeopleScales)
     whole = cells[cells["asks"] == "scale"]
-    codes = read_codes(whole, read_table(answers, Answers, SCORED), people, read_bank(bank), readouts)
+    given = read_table(answers, Answers, SCORED)
+    check_readouts(whole, given, readouts)
+    codes = read_codes(whole, given, people, read_bank(bank), readouts)
     table = score_scales(codes, people).assign(model=model, language=language)
     write_table(table[ScaleScores.names()], output, ScaleScores)

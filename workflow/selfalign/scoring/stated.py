@@ -117,7 +117,6 @@ def score_shares(
     Args:
         design: a `Design` table of such cells.
         answers: an `Answers` table with all of the design's prompts.
-        compared: what the answers are compared with.
         readouts: by frame, what weighs the numbers.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The meaning of single cells of a survey file: numbers, counts, blanks, and values that are the same."""
+"""The meaning of single cells of a table: numbers, counts, blanks, recodings, and values that are the same."""
 
 import math
 import re
@@ -69,3 +69,9 @@ def tidy(value: str) -> str:
     if number is not None:
         return repr(int(number)) if number.is_integer() else repr(number)
     return text.casefold()
+
+
+def parse_recoding(codes: str) -> dict[int, int]:
+    """A mapping of codes, from a text such as `0=2 1=1`."""
+    pairs = (pair.split("=") for pair in codes.split())
+    return {int(theirs): int(ours) for theirs, ours in pairs}

@@ -52,7 +52,6 @@ def refuse_missing(survey: SurveyFile, required: Mapping[str, str], optional: Ma
     """Refuse a file that lacks required columns. The message also names the optional columns that it lacks.
 
     Args:
-        survey: the file.
         required: the meaning of each required column that the file lacks, by its published name.
         optional: the same of the optional columns.
         remedy: how to get the whole file.
@@ -83,12 +82,20 @@ def read_columns(survey: SurveyFile, names: list[str]) -> pd.DataFrame:
     and cells such as NA, are counted among what the file accepted.
     """
     raw = survey.read(names)
-    empty = pd.Series(True, index=raw.index)
-    for _, column in raw.items():
-        empty &= column.isin([text for text in column.cat.categories if is_blank(text)])
+    empty = np.logical_and.reduce([are_blank(raw[name]) for name in raw])
     survey.accepted["empty rows left out"] += int(empty.sum())
     survey.accepted[READ_AS_MISSING] += count_marks(raw[~empty])
     return raw[~empty]
+
+
+def are_blank(column: pd.Series) -> np.ndarray:
+    """Whether each cell of a column is empty.
+
+    Args:
+        column: categories of text.
+    """
+    found: np.ndarray = column.isin([value for value in column.cat.categories if is_blank(value)]).to_numpy()
+    return found
 
 
 def count_marks(raw: pd.DataFrame) -> int:
@@ -111,7 +118,7 @@ def to_values(column: pd.Series, read: Callable[[str], object], survey: SurveyFi
 
     Args:
         column: categories of text, indexed by record.
-        read: the value of a text; raises ValueError where it has none.
+        read: the value of a text; None or a ValueError where it has none.
         survey: the file, for messages.
         expected: what a cell should have been, and after a full stop what to do, for messages.
 
@@ -120,12 +127,13 @@ def to_values(column: pd.Series, read: Callable[[str], object], survey: SurveyFi
     """
     values, faults = {}, {}
     for text in column.cat.categories:
+        fault = expected
         try:
             values[text] = read(text.strip())
-        except _CellError as error:
-            faults[text] = str(error)
-        except ValueError:
-            faults[text] = expected
+        except ValueError as error:
+            fault = str(error) if isinstance(error, _CellError) else expected
+        if values.get(text) is None:
+            faults[text] = fault
     bad = column.isin(faults)
     if bad.any():
         place = int(np.argmax(bad))
@@ -155,20 +163,14 @@ def _country(text: str) -> str:
 
 def to_numbered_countries(column: pd.Series, survey: SurveyFile) -> pd.Series:
     """ISO 3166 alpha-3 codes of countries that the file numbers."""
-    expected = "is not the ISO 3166 number of a country"
-    return to_values(column, lambda text: country_of_number(text) or _raise(), survey, expected)
-
-
-def _raise() -> str:
-    raise ValueError
+    return to_values(column, country_of_number, survey, "is not the ISO 3166 number of a country")
 
 
 def to_interviews(column: pd.Series, survey: SurveyFile) -> pd.Series:
     """Numbers of interviews; empty for an empty cell."""
     expected = "the number of an interview is a whole number"
-    empty = column.isin([text for text in column.cat.categories if is_blank(text)])
     numbers = to_values(column, lambda text: 0 if is_blank(text) else whole_number(text), survey, expected)
-    return numbers.astype("int64").astype("Int64").mask(empty)
+    return numbers.astype("int64").astype("Int64").mask(are_blank(column))
 
 
 def whole_number(text: str) -> int:
@@ -204,14 +206,7 @@ def to_weights(column: pd.Series, survey: SurveyFile) -> pd.Series:
     expected = (
         f"a weight is {WEIGHT_RANGE}. Correct the row; or leave out the respondents without a weight, or give them one"
     )
-    return to_values(column, _weight, survey, expected)
-
-
-def _weight(text: str) -> float:
-    weight = read_weight(text)
-    if weight is None:
-        raise ValueError
-    return weight
+    return to_values(column, read_weight, survey, expected)
 
 
 class CodeRange(Protocol):

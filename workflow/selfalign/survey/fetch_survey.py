@@ -2,7 +2,6 @@
 
 import sys
 import tempfile
-from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath
 
@@ -95,12 +94,6 @@ def fetch_dataset_file(source: dict[str, str], file: Path, place: str) -> None:
         arrived.replace(file)
 
 
-SURVEY_FETCHERS: dict[str, Callable[[dict[str, str], Path, str], None]] = {
-    "url": fetch_address,
-    "hub": fetch_dataset_file,
-}
-
-
 def fetch_survey(survey: str, source: object, output: Path) -> None:
     """Bring a survey's file to `output`, whole or not at all.
 
@@ -115,7 +108,7 @@ def fetch_survey(survey: str, source: object, output: Path) -> None:
     place = f"setting surveys/{survey}/source"
     checked = check_survey_source(source, place)
     with written_aside(output) as aside:
-        next(fetcher for kind, fetcher in SURVEY_FETCHERS.items() if kind in checked)(checked, aside, place)
+        (fetch_address if "url" in checked else fetch_dataset_file)(checked, aside, place)
     click.echo(f"{output}: {output.stat().st_size:,} bytes, SHA-256 {digest_file(output)}", err=True)
 
 

@@ -138,7 +138,7 @@ def open_survey(path: Path, scratch: Path) -> Iterator[SurveyFile]:
             layout = _find_layout(path, data)
             yield SurveyFile(path, data, _csv_header(path, data, layout), layout)
         else:
-            yield SurveyFile(path, data, _labelled_header(path, data))
+            yield SurveyFile(path, data, list(_read_stat(path, data, metadataonly=True)[1].column_names))
 
 
 def _unzip(path: Path, folder: Path) -> Path:
@@ -370,10 +370,6 @@ def _diagnose(path: Path, data: Path, layout: TextLayout, width: int, error: Exc
 
 
 # SPSS and Stata
-
-
-def _labelled_header(path: Path, data: Path) -> list[str]:
-    return list(_read_stat(path, data, metadataonly=True)[1].column_names)
 
 
 def _read_labelled(path: Path, data: Path, names: list[str]) -> pd.DataFrame:

@@ -114,7 +114,6 @@ def inspect_counts(survey: SurveyFile, columns: dict[str, str]) -> list[Facts]:
     """Facts of every question of a table of counts, in the order of its rows.
 
     Args:
-        survey: the open file.
         columns: names of the columns question, code and count.
     """
     raw = survey.read([columns[role] for role in ("question", "code", "count")])

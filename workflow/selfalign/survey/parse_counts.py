@@ -12,8 +12,9 @@ from selfalign.options import Json, readable, writable
 from selfalign.survey.cells import read_count, tidy
 from selfalign.survey.files import SurveyFile, open_survey
 from selfalign.survey.questions import Question, read_questions
-from selfalign.survey.schemas import MISSING_KINDS, Distributions, LeftOut, Missing
+from selfalign.survey.schemas import Distributions, LeftOut, Missing
 from selfalign.survey.table_columns import COUNT_ROLES, TableLayout, TableReader, check_columns
+from selfalign.survey.weigh_answers import count_missing, weigh
 from selfalign.tables import write_table
 
 
@@ -24,8 +25,6 @@ def read_counts(
 
     Args:
         survey: the open file: one row per country, question and code.
-        questions: its questions.
-        layout: of the file.
         file: the file of questions, for messages.
 
     Returns:
@@ -115,13 +114,8 @@ def to_distributions(counts: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     Args:
         counts: as `read_counts` returns them.
     """
-    answers = counts[counts["code"] >= 0]
-    total = answers.groupby(["country", "question"])["n"].transform("sum")
-    weights = {"weight": answers["n"].astype(float), "weight_squared": answers["n"].astype(float)}
-    shares = answers.assign(last_code=answers["code"], share=answers["n"] / total, **weights)
-    missing = counts[counts["code"] < 0]
-    kinds = missing.assign(kind=missing["code"].map(MISSING_KINDS))[["country", "question", "kind", "n"]]
-    return shares[Distributions.names()], kinds
+    weight = counts["n"].astype(float)
+    return weigh(counts.assign(weight=weight, weight_squared=weight)), count_missing(counts)
 
 
 @click.command()

@@ -15,9 +15,9 @@ from typing import Any
 import click
 import pandas as pd
 
+from selfalign.countries import country_of_name
 from selfalign.errors import InputError
 from selfalign.options import readable, writable
-from selfalign.survey.samples import MISNAMED, read_sample
 from selfalign.survey.schemas import Distributions, LeftOut, OpinionKeys, Opinions, OpinionTable
 from selfalign.tables import read_input, write_table
 
@@ -27,6 +27,13 @@ MISSING = re.compile(
     re.IGNORECASE,
 )
 """How an option that is no answer begins. `Total N=` is a line of the source's table, with the sum as its share."""
+
+MISNAMED = frozenset({"Albania", "Andorra", "Argentina", "Armenia", "Australia", "Austria", "Azerbaijan"})
+"""Names under which the questions from the World Values Survey have other countries' answers; docs/opinions.md says
+how that was found."""
+
+_SAMPLE = re.compile(r"(?P<country>.*?)(?: \((?P<sample>[^()]*)\))?", re.DOTALL)
+_RANKS = {None: 0, "Current national sample": 0, "Old national sample": 1}
 
 _DEFAULTDICT = re.compile(r"defaultdict\(<class 'list'>,\s*(\{.*\})\)", re.DOTALL)
 _TOLERANCE = 0.02
@@ -157,6 +164,22 @@ def _is_number(value: object) -> bool:
 def _fault(file: Path, line: int, column: str, value: str, expected: str) -> InputError:
     shown = value if len(value) <= 60 else f"{value[:57]}..."
     return InputError(file, f"is not {expected}", _REMEDY, row=line, column=column, value=shown)
+
+
+def read_sample(name: str) -> tuple[str | None, int | None]:
+    """Country of a sample, and its rank among the samples of this country.
+
+    Args:
+        name: such as "S. Korea" or "India (Old national sample)".
+
+    Returns:
+        The country: its ISO 3166 alpha-3 code, or None if it is unknown.
+        The rank: 0 for the preferred sample, 1 for a replacement, None for a sample that is not national.
+    """
+    found = _SAMPLE.fullmatch(name.strip())
+    assert found is not None, "the pattern matches every text"
+    country, sample = found.group("country", "sample")
+    return country_of_name(country), _RANKS.get(sample)
 
 
 def rate_samples(questions: list[OpinionQuestion]) -> pd.DataFrame:

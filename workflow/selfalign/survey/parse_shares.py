@@ -1,16 +1,15 @@
 """Step parse_shares: published shares of one pole per country and question, as distributions."""
 
 from pathlib import Path
-from typing import Protocol
 
 import click
 import pandas as pd
 
 from selfalign.countries import CODES, suggest_country
-from selfalign.errors import InputError, did_you_mean
+from selfalign.errors import did_you_mean
 from selfalign.options import readable, writable
 from selfalign.survey.schemas import Distributions, Scales, Shares
-from selfalign.tables import read_input, write_table
+from selfalign.tables import cell_error, read_input, write_table
 
 RULES = {"top2of4": (1, 2), "6-10of10": (6, 10), "neighbor_mentioned": (1, 1), "binary_yes=1": (1, 1)}
 """First and last answer code that a share is of, by the name of the rule."""
@@ -48,27 +47,17 @@ def check_shares(shares: pd.DataFrame, scales: pd.DataFrame, file: Path) -> None
     ends = scales.set_index("question")
     for share in shares.itertuples():
         if share.country not in CODES:
-            raise _fault(file, share, "country", "is not an ISO 3166 alpha-3 code", suggest_country(share.country))
+            raise cell_error(file, share, "country", "is not an ISO 3166 alpha-3 code", suggest_country(share.country))
         if share.rule not in RULES:
-            raise _fault(file, share, "rule", "is not a known rule", did_you_mean(share.rule, RULES))
+            raise cell_error(file, share, "rule", "is not a known rule", did_you_mean(share.rule, RULES))
         if share.question not in ends.index:
             remedy = f"{did_you_mean(share.question, ends.index)} See resources/survey/scales.csv"
-            raise _fault(file, share, "question", "is not a question with a known scale", remedy)
+            raise cell_error(file, share, "question", "is not a question with a known scale", remedy)
         (first, last), scale = RULES[share.rule], ends.loc[share.question]
         if (first == scale["first"]) == (last == scale["last"]):
             problem = f"the rule's codes {first}-{last} are neither the lower nor the upper part of the scale"
             remedy = f"The codes of {share.question} are {scale['first']} to {scale['last']}: choose another rule"
-            raise _fault(file, share, "rule", problem, remedy)
-
-
-class _Share(Protocol):
-    """A row of `Shares`; its index is the line of the file less 2."""
-
-    Index: int
-
-
-def _fault(file: Path, share: _Share, column: str, problem: str, remedy: str) -> InputError:
-    return InputError(file, problem, remedy, row=share.Index + 2, column=column, value=getattr(share, column))
+            raise cell_error(file, share, "rule", problem, remedy)
 
 
 @click.command()

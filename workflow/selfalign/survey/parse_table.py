@@ -11,10 +11,11 @@ import pandas as pd
 from selfalign.errors import LISTED, listed
 from selfalign.options import Json, readable, writable
 from selfalign.survey.cells import WEIGHT_RANGE, find_thousands, is_blank, read_number, read_weight
+from selfalign.survey.columns import are_blank
 from selfalign.survey.files import SurveyFile, open_survey
 from selfalign.survey.questions import Question, read_questions
 from selfalign.survey.schemas import RESPONDENT, Columns, LeftOut, Responses
-from selfalign.survey.table_columns import RESPONDENT_ROLES, TableLayout, TableReader, are_blank, check_columns
+from selfalign.survey.table_columns import RESPONDENT_ROLES, TableLayout, TableReader, check_columns
 from selfalign.tables import write_table
 
 
@@ -24,9 +25,6 @@ def parse_table(
     """Respondents of a survey file, with the answer codes of the file of questions.
 
     Args:
-        survey: the open file.
-        questions: its questions.
-        layout: of the file.
         file: the file of questions, for messages.
 
     Returns:

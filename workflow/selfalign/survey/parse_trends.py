@@ -10,6 +10,7 @@ import pycountry
 from selfalign.countries import CODES, country_of_number
 from selfalign.errors import InputError
 from selfalign.options import Words, readable, writable
+from selfalign.survey.cells import parse_recoding
 from selfalign.survey.columns import (
     READ_AS_MISSING,
     count_marks,
@@ -155,15 +156,13 @@ def _read_samples(raw: pd.DataFrame, names: dict[str, str | None], survey: Surve
     return samples
 
 
-def _country(text: str) -> str:
+def _country(text: str) -> str | None:
     if text in CODES or text in _NO_COUNTRY:
         return "" if text in _NO_COUNTRY else text
     if numbered := country_of_number(text):
         return numbered
     known = pycountry.countries.get(alpha_2=text)
-    if known is None:
-        raise ValueError
-    return known.alpha_3
+    return known.alpha_3 if known else None
 
 
 def _choose_samples(everybody: pd.DataFrame, waves: list[int]) -> pd.Series:
@@ -197,12 +196,6 @@ def _read_answers(
         row.question: to_codes(raw[given[row.variable]], row, survey, parse_recoding(row.codes))
         for row in known.itertuples()
     }
-
-
-def parse_recoding(codes: str) -> dict[int, int]:
-    """A mapping of codes, from a text such as `0=2 1=1`."""
-    pairs = (pair.split("=") for pair in codes.split())
-    return {int(theirs): int(ours) for theirs, ours in pairs}
 
 
 @click.command()

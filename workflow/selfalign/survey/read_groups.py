@@ -10,7 +10,6 @@ import click
 import numpy as np
 import pandas as pd
 
-from selfalign.errors import InputError
 from selfalign.options import readable, writable
 from selfalign.survey.cells import STATA_MISSING, is_blank, read_number, tidy
 from selfalign.survey.files import SurveyFile, open_survey
@@ -24,7 +23,7 @@ from selfalign.survey.schemas import (
     Groups,
     Responses,
 )
-from selfalign.tables import read_input, read_table, write_table
+from selfalign.tables import cell_error, read_input, read_table, write_table
 
 _RANGE = re.compile(r"(\d+)(?:\s*-\s*(\d+))?")
 
@@ -66,8 +65,7 @@ def read_crosswalk(path: Path) -> pd.DataFrame:
             for other in parts[:place]:
                 if part.meets(other) and part.group != other.group:
                     problem = f"the groups {other.group} and {part.group} of {variable} share a value of {column}"
-                    remedy = "Give each value to one group"
-                    raise InputError(path, problem, remedy, row=row.Index + 2, column="values", value=row.values)
+                    raise cell_error(path, row, "values", problem, "Give each value to one group")
     return table
 
 
@@ -85,8 +83,7 @@ def _read_part(row: _Row, path: Path | None = None) -> _Part:
         return _Part(row.group, text=tidy(row.values))
     first, last = int(found[1]), int(found[2] or found[1])
     if first > last:
-        problem = "the first number is larger than the last"
-        raise InputError(path, problem, "Exchange them", row=row.Index + 2, column="values", value=row.values)
+        raise cell_error(path, row, "values", "the first number is larger than the last", "Exchange them")
     return _Part(row.group, first, last, tidy(row.values))
 
 
@@ -96,7 +93,6 @@ def read_groups(survey: SurveyFile, crosswalk: pd.DataFrame, responses: pd.DataF
     Of a variable with several columns, the first one that the file has is read. Their order is that of the crosswalk.
 
     Args:
-        survey: the open file.
         crosswalk: a `GroupCodes` table.
         responses: the columns respondent and country of a `Responses` table of this file.
 

@@ -200,9 +200,6 @@ def guess_countries(facts: Facts) -> dict[str, str | None]:
 
     A value with a label is the country that the label names. Values without labels are ISO 3166 numbers only if all of
     them are: a file may number its countries from 1.
-
-    Args:
-        facts: of the column.
     """
     texts = {value: facts.labels.get(value) or value for value in facts.counts}
     numbers = {value: country_of_number(value) for value, text in texts.items() if text == value and value.isdigit()}

@@ -10,7 +10,7 @@ import pandas as pd
 
 from selfalign.countries import CODES
 from selfalign.errors import Faults, InputError, listed
-from selfalign.survey.cells import is_blank, tidy
+from selfalign.survey.cells import tidy
 from selfalign.survey.files import SurveyFile
 
 RESPONDENT_ROLES = ("country", "weight", "respondent", "year")
@@ -119,21 +119,10 @@ def find_countries(values: Iterable[str], countries: Mapping[str, str | None]) -
     }
 
 
-def are_blank(column: pd.Series) -> np.ndarray:
-    """Whether each cell of a column is empty.
-
-    Args:
-        column: categories of text.
-    """
-    found: np.ndarray = column.isin([value for value in column.cat.categories if is_blank(value)]).to_numpy()
-    return found
-
-
 def check_columns(survey: SurveyFile, wanted: Mapping[str, str]) -> None:
     """Refuse names that are not columns of a file, all of them together.
 
     Args:
-        survey: the open file.
         wanted: where each name is used, by name.
 
     Raises:

@@ -233,7 +233,7 @@ def write_config(run: RunFacts) -> str:
         *(
             [
                 f"# {run.probes} probes are too few for five demonstrations.",
-                *_in_yaml({"arms": _fewer(shown, shots)}, 0),
+                *_in_yaml({"arms": {arm: {"shots": shots} for arm in shown}}, 0),
                 "",
             ]
             if shots < 5
@@ -248,10 +248,6 @@ def _tell_country(value: str, code: str | None, label: str) -> str:
     """The line of the settings with the country of a value."""
     note = f" # {label}" if label else ""
     return f"      {json.dumps(value, ensure_ascii=False)}: {code or json.dumps('')}{note}"
-
-
-def _fewer(arms: list[str], shots: int) -> dict[str, dict[str, int]]:
-    return {arm: {"shots": shots} for arm in arms}
 
 
 def _in_yaml(settings: Mapping[str, object], indent: int) -> list[str]:
