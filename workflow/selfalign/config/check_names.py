@@ -208,7 +208,7 @@ def _check_models(models: Mapping[str, Model]) -> None:
             raise InputError(
                 f"config: models.{name}",
                 problem,
-                "Give source (weights to run here) or endpoint (where it answers). config/models.md explains every key",
+                "Give source (weights to run here) or endpoint (where it answers). config/models.md explains both",
             )
         if model.source:
             check_model_source(model.source.model_dump(mode="json"), f"config: models.{name}.source", ".")

@@ -10,7 +10,7 @@ from selfalign.config.values import describe_values
 from selfalign.errors import InputError, did_you_mean
 from selfalign.yaml_files import YAML_WORDS
 
-SEE = "config/README.md explains every key"
+SEE = "config/settings.md lists every key"
 
 
 def explain(error: ValidationError, whole: Mapping[str, Any] | None = None) -> InputError:

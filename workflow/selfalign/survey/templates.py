@@ -207,7 +207,7 @@ def write_config(run: RunFacts) -> str:
         lines = [_tell_country(value, code, run.labels.get(value, "")) for value, code in countries.items()]
         where += ["    countries: # of each value; null leaves its respondents out", *lines]
     lines = [
-        "# Settings of a run with your own survey. config/README.md explains every key, docs/own_survey.md the steps.",
+        "# Settings of a run with your own survey. config/settings.md lists every key, docs/own_survey.md the steps.",
         f"run: {{ name: {name}, survey: {name}, models: [{run.model}], languages: [{run.language}] }}",
         "",
         "surveys:",

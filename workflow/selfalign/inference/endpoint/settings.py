@@ -18,7 +18,7 @@ _DECIDING = (
 
 
 class Endpoint(Section):
-    """An endpoint; config/models.md explains every setting.
+    """An endpoint; config/settings.md lists every setting.
 
     The config checks its settings (`selfalign.config.sections.PricedEndpoint`). The step `ask` imports only this module
     of them, so that its code does not depend on the whole config.
