@@ -263,7 +263,7 @@ def test_templates_of_fixed_batteries_count_with_all_their_differences() -> None
 
 @pytest.mark.slow
 def test_chance_in_a_single_share_counts_three_times_with_batteries_and_respondents() -> None:
-    """Owen (2007): drawing rows and columns counts the chance of their cells three times; docs/method.md says so."""
+    """Owen (2007): drawing rows and columns counts the chance of their cells three times; docs/intervals.md says so."""
     size, error = 400, 0.05
     rng = np.random.default_rng(4)
     bank = pd.DataFrame({"probe": [f"P{number}" for number in range(size)], "category": "c"})
