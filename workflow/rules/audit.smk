@@ -116,9 +116,9 @@ rule record_outputs:
     input:
         PATHS.results,
     output:
-        # Snakemake keeps the earlier manifest while the step runs, because the step compares changed files with it.
+        # Snakemake keeps both files while the step runs, because the step compares with them.
         manifest=update("<run>/manifest.csv"),
-        jobs="<run>/jobs.json",
+        jobs=update("<run>/jobs.json"),
     log:
         "<run>/logs/record_outputs.log",
     benchmark:

@@ -40,6 +40,8 @@ for figure, what in FIGURES.items():
             # Snakemake evaluates a shell text when the job runs, after the loop. So the command is a parameter.
             command=f"plot-{figure}".replace("_", "-"),
             files=files_of(figure),
+            # Snakemake reruns nothing if a job has fewer outputs, and the files of other formats would stay.
+            formats=sorted(PATHS.formats),
             options=figure_options(figure),
             font=input_options("font"),
             given=given(TEXTS, FONT),

@@ -459,8 +459,9 @@ def test_correlation_without_a_value_is_not_called_wrong() -> None:
 
 
 def test_number_of_one_country_does_not_say_that_the_run_has_one() -> None:
-    told = describe_mean("all", countries=1, probes=6)  # of two countries, one is answered by the other
-    assert told == "Only one country has this number. It is the mean over its 6 probes."
+    told = describe_mean("all", countries=1, probes=6, batteries=1)  # of two countries, one is answered by the other
+    assert told.startswith("Only one country has this number. It is the mean over its 6 probes. ")
+    assert told.endswith(" They are of 1 battery, which matters for the interval alone.")
 
 
 def test_margin_transfer_and_calibration_lead_to_cells(project: Path, scores: pd.DataFrame, tmp_path: Path) -> None:

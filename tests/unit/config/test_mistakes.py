@@ -163,6 +163,16 @@ def read(folder: Path, text: str) -> str:
             "scoring: {draws: 10:30}", "mine.yaml, line 1: YAML reads 10:30 as 630.", id="a number with a colon"
         ),
         pytest.param(
+            "run: {name: a}\nlanguages: &all\n  en: *all",
+            "mine.yaml, line 2: the settings that begin here contain themselves, through an anchor (&) and",
+            id="settings inside themselves",
+        ),
+        pytest.param(
+            "run:\n  models: &all [a, *all]",
+            "mine.yaml, line 2: the settings that begin here contain themselves, through an anchor",
+            id="a list inside itself",
+        ),
+        pytest.param(
             f"run: {{name: {'a' * 300}}}",
             "': has 300 characters; a name of files has at most 100. Shorten it.",
             id="a name that is too long for a file",

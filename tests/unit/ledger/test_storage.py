@@ -25,11 +25,13 @@ from ledgers import (
     read,
     tampered,
     write,
+    write_and_leave_journal,
 )
 from refusal import Refused
 from selfalign.errors import InputError
 from selfalign.ledger import ledger as commands
 from selfalign.ledger.integrity import find_faults
+from selfalign.ledger.merge import merge
 from selfalign.ledger.reading import describe_ledger
 from selfalign.ledger.rows import Entry
 from selfalign.ledger.storage import Ledger
@@ -162,6 +164,44 @@ def test_ledger_of_another_kind_is_refused_and_kept(statements: list[str], told:
     with pytest.raises(InputError, match=told):
         describe_ledger(path)
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("replaced_by", ["merged", "earlier", "nothing"])
+def test_journal_of_a_ledger_that_was_replaced_is_refused_and_kept(
+    replaced_by: str, tmp_path: Path, refused: Refused
+) -> None:
+    """SQLite would write the journal into the other ledger, whose own answers would be lost."""
+    path, other = tmp_path / "ledger.sqlite", tmp_path / f"{replaced_by}.sqlite"
+    write(path, [entry(number) for number in range(30)])
+    write(other, [entry(number) for number in range(100, 150)])
+    write_and_leave_journal(path, [entry(number) for number in range(30, 50)])
+    assert set(beside(path)) == {"ledger.sqlite", "ledger.sqlite-wal"}
+    if replaced_by == "merged":
+        assert merge([path], other) == (50, 100)
+    if replaced_by == "nothing":
+        path.unlink()
+    else:
+        other.rename(path)
+    before, problem = beside(path), r"ledger\.sqlite-wal: this journal is of another ledger .* Move the journal away\."
+    with pytest.raises(InputError, match=problem), Ledger(path):
+        pass
+    if path.exists():
+        refused("ledger", "list", path, tells=["this journal is of another ledger than the present ledger.sqlite"])
+    assert beside(path) == before
+    path.with_name("ledger.sqlite-wal").unlink()  # as the error says
+    assert len(read(path)) == {"merged": 100, "earlier": 50, "nothing": 0}[replaced_by]
+
+
+def test_journal_is_found_where_a_link_to_its_ledger_leads(tmp_path: Path) -> None:
+    folder = tmp_path / "elsewhere"
+    write_and_leave_journal(folder / "ledger.sqlite", [entry(0)])
+    link = tmp_path / "link.sqlite"
+    link.symlink_to(folder / "ledger.sqlite")
+    assert read(link) == by_key([entry(0)])
+    write(link, [entry(1)])
+    (folder / "ledger.sqlite-wal").write_bytes(b"of another ledger")
+    with pytest.raises(InputError, match="this journal is of another ledger"):
+        read(link)
 
 
 def test_ledger_that_is_not_there_is_refused(tmp_path: Path, refused: Refused) -> None:

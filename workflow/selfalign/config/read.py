@@ -64,9 +64,10 @@ def read_settings(files: Sequence[Path]) -> dict[str, Any]:
         InputError: a file cannot be read, or a setting is wrong.
     """
     config: dict[str, Any] = {}
+    refuse_misread(files)  # before the settings are merged, which needs a document that ends
     for path in files:
         update_config(config, _read_yaml(path))
-    complete(config, HOME, files)
+    complete(config, HOME)
     return config
 
 
@@ -92,17 +93,21 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 def refuse_misread(files: Iterable[str | Path]) -> None:
     """Refuse what YAML would read as something else, without a message.
 
-    Of a key that is there twice in one mapping, YAML uses the last. It reads 0200 as 128, and 10:30 as 630.
+    Of a key that is there twice in one mapping, YAML uses the last. It reads 0200 as 128, and 10:30 as 630. Settings
+    inside themselves, which an anchor can make, have no end.
 
     Args:
         files: of a config. A file that is not YAML is left to its reader.
 
     Raises:
-        InputError: names the file, the line and the key or number.
+        InputError: names the file, the line and the key, number or settings.
     """
     for path in map(Path, files):
         with suppress(OSError, ValueError, yaml.YAMLError):
             document = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
+            if around := _find_around_itself(document):
+                problem = "the settings that begin here contain themselves, through an anchor (&) and its alias (*)"
+                raise InputError(path, problem, "Write them out instead of the alias", row=around.start_mark.line + 1)
             nodes = list(_list_nodes(document))
             for key in _find_repeated(nodes):
                 problem = f'the key "{key.value}" is there a second time, and only the last one would count'
@@ -117,9 +122,22 @@ def _list_nodes(node: yaml.Node | None) -> Iterator[yaml.Node]:
     """A node of a YAML document, and all nodes inside it."""
     if node is not None:
         yield node
-    for part in node.value if isinstance(node, yaml.CollectionNode) else ():
-        for inner in part if isinstance(part, tuple) else (part,):
-            yield from _list_nodes(inner)
+    for inner in _list_parts(node):
+        yield from _list_nodes(inner)
+
+
+def _list_parts(node: yaml.Node | None) -> list[yaml.Node]:
+    """The entries of a list, or the keys and values of a mapping."""
+    parts = node.value if isinstance(node, yaml.CollectionNode) else []
+    return [inner for part in parts for inner in (part if isinstance(part, tuple) else (part,))]
+
+
+def _find_around_itself(node: yaml.Node | None, above: tuple[yaml.Node, ...] = ()) -> yaml.Node | None:
+    """A node of a YAML document that is inside itself, if there is one."""
+    if node is None or any(node is one for one in above):
+        return node
+    found = (_find_around_itself(part, (*above, node)) for part in _list_parts(node))
+    return next((one for one in found if one), None)
 
 
 def _find_numbers(nodes: Iterable[yaml.Node]) -> Iterator[yaml.ScalarNode]:

@@ -123,6 +123,7 @@ class Ledger:
     def __enter__(self) -> "Ledger":
         with input_errors(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            _refuse_foreign_journal(self.path)
             self._db = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None)
             try:
                 # The operating system holds this lock until the connection ends, so a killed job leaves no lock.
@@ -228,6 +229,8 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
     if not path.is_file():
         raise InputError(path, "there is no such ledger", "Check the path")
     address = f"{path.absolute().as_uri()}?mode=ro"
+    with input_errors(path):
+        _refuse_foreign_journal(path)
     with input_errors(path), closing(sqlite3.connect(address, uri=True, timeout=PATIENCE)) as database:
         database.text_factory = _decode
         database.execute("BEGIN")
@@ -274,6 +277,9 @@ def _explain(path: Path, error: sqlite3.DatabaseError) -> InputError:
         problem = "a job was cut off in the middle of a change to this ledger"
         remedy = "Run the workflow again in a folder that it may write to. It undoes this change and no other"
         return InputError(path, problem, remedy)
+    if name == "SQLITE_CANTOPEN" and _has_content(_journal_of(path)):
+        problem = "its latest answers are in a journal (*-wal), which can only be read in a writable folder"
+        return InputError(path, problem, "Copy both files to such a folder, or change the folder's permissions")
     return _not_writable(path, error) if name.startswith(_DISK_ERRORS) else damaged(path, error)
 
 
@@ -309,6 +315,41 @@ def _check_schema(path: Path, database: sqlite3.Connection) -> None:
             f"not a ledger, or damaged: expected the tables {', '.join(sorted(_TABLES))}; found {found}",
             f"Check the path. If it is a ledger, {_RECOVER}",
         )
+
+
+def _refuse_foreign_journal(path: Path) -> None:
+    """Check that a journal beside a ledger is not that of another file, which had the ledger's name before.
+
+    SQLite would write the journal's pages into the ledger, and answers of the ledger would be lost without a message.
+    A ledger that was closed has no journal, and its header says so: only a ledger in use has version 2 there.
+
+    Raises:
+        InputError: the ledger was replaced or deleted, and the journal was not.
+    """
+    journal, header = _journal_of(path), b""
+    if not _has_content(journal):
+        return
+    if path.exists():
+        with path.open("rb") as file:
+            header = file.read(20)
+    # A job that ends just now deletes its journal before it changes the header, so look again.
+    if header[18:] in (b"", b"\1\1") and _has_content(journal):
+        raise InputError(
+            journal,
+            f"this journal is of another ledger than the present {path.name}, which was replaced or deleted without it",
+            "Move the journal away. To keep its answers, move it to the ledger that it belongs to, and add that ledger"
+            " with `selfalign ledger merge`",
+        )
+
+
+def _journal_of(path: Path) -> Path:
+    """The file with a ledger's latest answers. If the ledger is a link, SQLite looks where the link leads."""
+    file = path.resolve()
+    return file.with_name(f"{file.name}-wal")
+
+
+def _has_content(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0
 
 
 def _decode(raw: bytes) -> str:

@@ -175,9 +175,7 @@ def describe_making(results: Results, names: RunNames, traced: Traced) -> str:
     point, cells = traced.point, traced.cells
     counted = cells[cells["left_out"] == ""]
     probes, countries = counted["probe"].nunique(), counted["country"].nunique()
-    batteries = counted["battery"].nunique()
-    mean = describe_mean(point.country, countries, probes)
-    lines = [f"{mean} They are of {batteries} batteries, which matter for the interval alone."]
+    lines = [describe_mean(point.country, countries, probes, counted["battery"].nunique())]
     if len(point.terms) > 1:
         lines.append(f"For each probe, {_FORMULAS[len(point.terms)]} is taken.")
     if traced.several:
@@ -187,19 +185,23 @@ def describe_making(results: Results, names: RunNames, traced: Traced) -> str:
     return section("How the number is made", *map(paragraph, [*lines, _check(results, traced, len(counted))]))
 
 
-def describe_mean(country: str, countries: int, probes: int) -> str:
+def describe_mean(country: str, countries: int, probes: int, batteries: int) -> str:
     """What a number is the mean of.
 
     Args:
         country: of the number.
         countries: number of those whose cells count. The run may have more: a row of `transfer.csv` has one source.
         probes: number of probes that count.
+        batteries: number of their batteries.
     """
+    of = "1 battery, which matters" if batteries == 1 else f"{batteries} batteries, which matter"
+    interval = f"They are of {of} for the interval alone."
     if country != ALL:
-        return f"It is the mean over {probes} probes, which count the same."
+        return f"It is the mean over {probes} probes, which count the same. {interval}"
     if countries > 1:
-        return f"It is the mean of {countries} countries, which count the same. Each is the mean over its probes."
-    return f"Only one country has this number. It is the mean over its {probes} probes."
+        mean = f"It is the mean of {countries} countries, which count the same. Each is the mean over its probes."
+        return f"{mean} {interval}"
+    return f"Only one country has this number. It is the mean over its {probes} probes. {interval}"
 
 
 def _arms_of(traced: Traced) -> list[tuple[str, list[str], str]]:
