@@ -213,3 +213,32 @@ def test_findings_have_the_margin_with_letters() -> None:
     kept = read_kept("study_frames/specifications").query("measure == 'agreement'").set_index(["frame", "readout"])
     for frame, readout in (("words", "option"), ("letters", "label")):
         assert kept.loc[(frame, readout), "estimate"] == pytest.approx(margins.loc[frame, "estimate"], abs=2e-6)
+
+
+def test_degrees_of_freedom_of_the_first_result() -> None:
+    rows = read_kept("study/verdicts").query("arm == 'chrf' and against == 'chrf_other' and measure == 'agreement'")
+    rows = rows[rows["beyond"].isna()]
+    assert len(rows) == len(MODELS) and rows["main"].eq("category").all()
+    ends = f"{rows['category_df'].min():.1f} to {rows['category_df'].max():.1f}"
+    page = read_page("findings/ten_results.md")
+    assert f"own minus other in result 1 is by category, with {ends} degrees of freedom" in page
+
+
+def test_the_page_of_the_map_names_the_smallest_distances() -> None:
+    page = read_page("findings/cultural_map.md")
+    shown = [row[0].strip("`") for row in read_rows(page, "The mean distance to the own country's people:")]
+    kept = read_kept("study/map_summary")
+    table = kept[kept["arm"].isin(shown)]
+    labels = {model: re.sub(r"-135M|-3-270m", "", label) for label, model in MODELS.items()}
+    smallest = table.nsmallest(3, "distance").itertuples()
+    first, second, third = (
+        f"{row.distance:.2f} [{row.distance_low:.2f}, {row.distance_high:.2f}] (`{row.arm}`, {labels[row.model]})"
+        for row in smallest
+    )
+    assert f"The smallest of the {len(table)} mean distances in the table are {first}, {second} and {third}." in page
+
+
+def test_the_page_of_the_name_has_the_widest_ends_against_zero_shot() -> None:
+    rows = read_kept("study/verdicts").query("arm in @NAMES and against == 'zero_shot' and measure == 'agreement'")
+    ends = f"reach from {100 * rows['main_low'].min():.1f} to {100 * rows['main_high'].max():.1f} points"
+    assert ends in read_page("findings/naming.md")

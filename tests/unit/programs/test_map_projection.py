@@ -75,6 +75,17 @@ def test_the_page_has_the_numbers_of_the_program() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("arms", [["persona", "cultural", "anthropological"], ["chrf_without_battery"]])
+def test_the_page_counts_the_slopes_on_the_published_axes_that_exclude_0(arms: list[str]) -> None:
+    table = pd.read_csv(TABLES / "map.csv")
+    found = pd.concat([find_slopes(table, arm) for arm in arms])
+    above = sum(int((found[f"{axis}_low"] > 0).sum()) for axis in AXES)
+    below = sum(int((found[f"{axis}_high"] < 0).sum()) for axis in AXES)
+    named = ", ".join(f"`{arm}`" for arm in arms)
+    assert f"| {named} | {above + below} of {len(found) * len(AXES)} | {above} |" in PAGE
+
+
+@pytest.mark.slow
 def test_the_program_prints_the_slopes() -> None:
     result = CliRunner().invoke(main, [str(TABLES)], catch_exceptions=False)
     assert "smollm2-135m       en         19 +0.52 [+0.38, +0.65] +0.40 [+0.25, +0.54]" in result.output
