@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -265,6 +265,10 @@ class TokenEstimator:
         else:
             computed = self._distinct(text + form for name, text in texts.items() for form in forms[name])
             new = self._distinct(texts[name] + form for name in missing for form in forms[name])
+        if model.reply:
+            replied = [name for name, premise in zip(prompts["prompt"], prompts["premise"], strict=True) if premise]
+            computed += self._replies([texts[name] for name in replied], model.reply)
+            new += self._replies([texts[name] for name in replied if name not in answered], model.reply)
         return Measured(
             rows=len(prompts),
             prompts=len(texts),
@@ -282,6 +286,10 @@ class TokenEstimator:
         """Tokens of a text with marks between its messages."""
         marks = text.count(_MARK)
         return PER_MESSAGE * marks + (len(text) - marks) / self.per_token
+
+    def _replies(self, texts: Sequence[str], length: int) -> float:
+        """Tokens of replies of the longest length, and of the prompts before them, which are computed again."""
+        return self._distinct(texts) + len(texts) * length
 
     def _distinct(self, texts: Iterable[str]) -> float:
         """Tokens of the distinct prefixes of some texts."""
