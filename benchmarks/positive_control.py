@@ -4,21 +4,23 @@ Each probe of the study is asked after five demonstrations, one of which is the 
 of the own country, of each other country in turn, or with the opposite of the own one. The other four are those that
 `chrf_without_battery` shows first, with the answers of the pooled world. They are the same in all prompts of a probe,
 so two prompts differ in the answer of the probe itself and in nothing else. A probe has two answers and two option
-orders, so the model answers 1,020 prompts.
+orders, so a model answers 1,020 prompts.
 
 A reader that repeats this answer, `repeater`, has the largest margin that the design allows: the share of the cells in
 which the two countries have different majorities.
 
     python benchmarks/positive_control.py [--place 3] [--threads 2] [--output docs/findings/programs/tables]
-    python benchmarks/positive_control.py --run study_replies    # also a run's margins as a part of this margin
+    python benchmarks/positive_control.py --run study_replies    # a run's models; its margins as parts of this one
 
-Cells, prompts, intervals and shares are those of the workflow's own functions, and a ledger keeps the answers.
-docs/findings/demonstrations.md has the results.
+Without a run, the default model is asked. Cells, prompts, intervals and shares are those of the workflow's own
+functions, and ledgers keep the answers. docs/findings/demonstrations.md has the results.
 """
 
 import json
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 import numpy as np
@@ -27,6 +29,7 @@ from inference import CACHE, DEFAULT, default_model
 from known_answers import run
 from selfalign.arms import Arm
 from selfalign.config.read import read_config
+from selfalign.config.sections import Config
 from selfalign.contrasts import Contrast
 from selfalign.demonstrations.measure_similarity import chrf_similarity, list_pairs
 from selfalign.demonstrations.pick import pick_demonstrations
@@ -68,6 +71,15 @@ PARTS = [("chrf", "chrf_other"), ("chrf_without_battery", "chrf_without_battery_
 
 SURE = 20.0
 """Log-odds (nats) of a reader that is sure."""
+
+
+class Asked(NamedTuple):
+    """A model to ask, with its settings."""
+
+    name: str
+    weights: Path
+    format: str = "chat"
+    dtype: str = "float32"
 
 
 @dataclass(frozen=True)
@@ -119,13 +131,24 @@ def lay_out(people: Surveyed, probes: pd.DataFrame, countries: list[str], place:
     return Control(arms, countries, people, rankings, languages, premises=False, place=place).lay_out()
 
 
-def ask(prompts: pd.DataFrame, weights: Path, folder: Path, threads: int) -> pd.DataFrame:
+def list_models(study: Run | None) -> list[Asked]:
+    """The models of a run, or the default model."""
+    if study is None:
+        return [Asked(DEFAULT, default_model())]
+    config = Config.read(study.config)
+    models = {name: config.models[name] for name in config.run.models}
+    return [Asked(name, study.weights(name), model.format, model.dtype) for name, model in models.items()]
+
+
+def ask(prompts: pd.DataFrame, model: Asked, folder: Path, threads: int) -> pd.DataFrame:
     """A model's answers to prompts: an `Answers` table. Those that the folder's ledger has are not computed again."""
+    folder.mkdir(parents=True, exist_ok=True)
     files = [folder / name for name in ("prompts.parquet", "answers.parquet", "ledger.sqlite")]
     write_table(prompts, files[0], Prompts)
-    model = ["--card", weights.parent / "model.json", "--weights", weights, "--format", "chat", "--dtype", "float32"]
+    card = ["--card", model.weights.parent / "model.json", "--weights", model.weights]
+    read = ["--format", model.format, "--dtype", model.dtype]
     how = ["--device", "cpu", "--engine", "packed", "--row-tokens", 2048, "--threads", threads, "--language", LANGUAGE]
-    run("infer", "--prompts", files[0], *model, *how, "--ledger", files[2], "--output", files[1])
+    run("infer", "--prompts", files[0], *card, *read, *how, "--ledger", files[2], "--output", files[1])
     return read_table(files[1], Answers, SCORED)
 
 
@@ -181,14 +204,15 @@ def add_repetition(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def divide(study: Run, control: pd.DataFrame, people: Surveyed, draws: int) -> pd.DataFrame:
-    """The margins of a run's model, next to the margin of this control in the run's countries, and their shares.
+def divide(study: Run, model: str, control: pd.DataFrame, people: Surveyed, draws: int) -> pd.DataFrame:
+    """The margins of a model in a run, next to the margin of this control in the run's countries, and their shares.
 
     Args:
-        study: a finished run of the same model with the frame `words`.
+        study: a finished run with the frame `words`.
+        model: one of the run.
         control: `Scores` of the model in the control.
     """
-    scores = read_scores([study.folder / "scores" / DEFAULT / f"{LANGUAGE}.parquet"])
+    scores = read_scores([study.scores(model, LANGUAGE)])
     arms = [arm for pair in PARTS for arm in pair]
     scores = scores[(scores["template"] == FRAME) & scores["arm"].isin(arms)].assign(ordered=True)
     countries = set(scores["country"])
@@ -217,10 +241,10 @@ def choices_of(design: pd.DataFrame, prompts: pd.DataFrame, scores: pd.DataFrame
 @click.option("--place", default=3, show_default=True, type=click.IntRange(1, 5), help="Of the probe among the five.")
 @click.option("--threads", default=2, show_default=True, help="CPU threads of the model.")
 @click.option("--draws", default=10_000, show_default=True, help="Bootstrap resamples.")
-@click.option("--run", "study", help="A finished run of this model: its margins as a part of this one.")
+@click.option("--run", "name", help="A finished run: ask its models, and divide their margins by this one.")
 @click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Folder for the tables (CSV).")
 @click.option("--count", is_flag=True, help="Only count cells and prompts.")
-def main(place: int, threads: int, draws: int, study: str | None, output: Path | None, count: bool) -> None:
+def main(place: int, threads: int, draws: int, name: str | None, output: Path | None, count: bool) -> None:
     """Print agreement, own minus other and its share of the largest possible one, in per cent and points."""
     with exit_on_mistake():
         config = read_config([CONFIG])
@@ -230,15 +254,19 @@ def main(place: int, threads: int, draws: int, study: str | None, output: Path |
         if count:
             print(json.dumps(prompts.iloc[0].to_dict(), indent=1))
             return
-        folder = CACHE / "positive_control"
-        folder.mkdir(parents=True, exist_ok=True)
-        answers = ask(prompts, default_model(), folder, threads)
-        scores = score(design, answers, people, DEFAULT)
-        tables = {"positive_control_answers": choices_of(design, prompts, scores)}
+        study = find_run(name) if name else None
         reader = score(design, repeat(design, prompts), people, "repeater")
-        tables["positive_control"] = add_repetition(estimate(scores, reader, CONTRASTS, people, draws))
-        if study:
-            tables["positive_control_shares"] = divide(find_run(study), scores, people, draws)
+        found: dict[str, list[pd.DataFrame]] = defaultdict(list)
+        for model in list_models(study):
+            answers = ask(prompts, model, CACHE / "positive_control" / model.name, threads)
+            scores = score(design, answers, people, model.name)
+            chosen = choices_of(design, prompts, scores)
+            chosen.insert(0, "model", model.name)
+            found["positive_control_answers"].append(chosen)
+            found["positive_control"].append(add_repetition(estimate(scores, reader, CONTRASTS, people, draws)))
+            if study:
+                found["positive_control_shares"].append(divide(study, model.name, scores, people, draws))
+    tables = {name: pd.concat(parts, ignore_index=True) for name, parts in found.items()}
     for name, table in tables.items():
         if output:
             output.mkdir(parents=True, exist_ok=True)
@@ -246,6 +274,7 @@ def main(place: int, threads: int, draws: int, study: str | None, output: Path |
         if "share" in table:
             numbers = [one for one in table if one.endswith(("estimate", "low", "high", "share"))]
             shown = [
+                "model",
                 "arm",
                 "against",
                 *(one for one in numbers if "main" in one or one.endswith(("estimate", "share"))),

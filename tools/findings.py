@@ -115,15 +115,15 @@ def keep_run(folder: Path, kept: Path, text: str) -> Path:
 
 
 def list_tables(folder: Path) -> dict[str, list[Path]]:
-    """The tables of a run that are kept, by name; those of replies, a file for each model and language, are stacked.
+    """The tables of a run that are kept, by name; those with a file for each model and language are stacked.
 
     Args:
         folder: of the run.
     """
     tables = folder / "tables"
     found = {name: [tables / f"{name}.csv"] for name in KEPT if (tables / f"{name}.csv").is_file()}
-    replies = sorted(tables.glob("replies/*/*.csv"))
-    return found | ({"replies": replies} if replies else {})
+    stacked = {name: sorted(tables.glob(f"{name}/*/*.csv")) for name in ("readouts", "replies")}
+    return found | {name: files for name, files in stacked.items() if files}
 
 
 def clean_record(record: dict[str, Any]) -> dict[str, Any]:
