@@ -145,11 +145,9 @@ def exit_on_mistake() -> Iterator[None]:
     """
     try:
         yield
-    except InputError as error:
-        show(str(error))
-        sys.exit(1)
-    except OSError as error:
-        if (refusal := explain_system(error)) is None:
+    except (InputError, OSError) as error:
+        refusal = error if isinstance(error, InputError) else explain_system(error)
+        if refusal is None:
             raise
         show(str(refusal))
         sys.exit(1)

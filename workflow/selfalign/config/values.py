@@ -24,8 +24,7 @@ def describe_values(schema: Mapping[str, Any]) -> str:
         return " or ".join(dict.fromkeys(filter(None, map(describe_values, schema["oneOf"]))))
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
-    kinds = schema.get("type", "object")
-    kinds = kinds if isinstance(kinds, list) else [kinds]
+    kinds = _as_list(schema.get("type", "object"))
     words = " or ".join(_NAMES.get(str(kind), str(kind)) for kind in kinds)
     if "array" in kinds and "items" in schema:
         words = words.replace("list", f"list, each {describe_values(schema['items'])}", 1)

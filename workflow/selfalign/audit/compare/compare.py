@@ -54,15 +54,17 @@ def compare_runs(first: Run, second: Run) -> RunDifferences:
     records = [run.read_record() for run in (first, second)]
     changes = {
         name: find_changed_values(*(record.get(name, {}) for record in records))
-        for name in ("config", "inputs", "code", "packages", "selfalign")
+        for name in ("config", "code", "packages", "selfalign")
     }
+    digests = [{file: facts["sha256"] for file, facts in record.get("inputs", {}).items()} for record in records]
+    platforms = [{key: record.get(key) for key in ("python", "machine")} for record in records]
     changes["config"].pop("run.name", None)
     pairs = pair_cells(*(read_run_cells(run) for run in (first, second)))
     return RunDifferences(
         settings=changes["config"],
-        inputs=_by_file(changes["inputs"]),
+        inputs=find_changed_values(digests[0], digests[1]),
         code=changes["code"],
-        versions=changes["selfalign"] | changes["packages"] | _platform(records),
+        versions=changes["selfalign"] | changes["packages"] | find_changed_values(platforms[0], platforms[1]),
         prompts=compare_prompts(first, second),
         cells=count_cells(pairs),
         estimates={name: _compare_table(name, first, second, pairs, changes) for name in COMPARED_TABLES},
@@ -97,24 +99,6 @@ def compare_prompts(first: Run, second: Run) -> dict[str, dict[str, int]]:
 def _prompts(run: Run, language: str) -> set[str]:
     path = run.prompts(language)
     return set(read_table(path, Prompts)["prompt"]) if path.is_file() else set()
-
-
-def _by_file(changes: dict[str, tuple[Any, Any]]) -> dict[str, tuple[Any, Any]]:
-    """Inputs that differ, each once, by SHA-256."""
-    return {
-        place.removesuffix(".sha256"): (_digest_of(before), _digest_of(after))
-        for place, (before, after) in changes.items()
-        if not place.endswith(".bytes")
-    }
-
-
-def _digest_of(value: Any) -> Any:
-    return value["sha256"] if isinstance(value, dict) else value
-
-
-def _platform(records: list[dict[str, Any]]) -> dict[str, tuple[Any, Any]]:
-    first, second = ({key: record.get(key) for key in ("python", "machine")} for record in records)
-    return find_changed_values(first, second)
 
 
 def _compare_table(name: str, first: Run, second: Run, pairs: pd.DataFrame, changes: dict[str, Any]) -> pd.DataFrame:
