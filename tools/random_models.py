@@ -133,7 +133,7 @@ def train_pieces(texts: list[str]) -> Tokenizer:
     learner.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
     learner.pre_tokenizer = pre_tokenizers.Split(Regex("▁[^▁]*"), "isolated")
     learner.train_from_iterator(texts, BpeTrainer(vocab_size=VOCABULARY, special_tokens=special, show_progress=False))
-    learned = json_of(learner)["model"]
+    learned = json.loads(learner.to_str())["model"]
     pieces = sorted(learned["vocab"], key=learned["vocab"].get)[len(special) :]
     names = special + [f"<0x{byte:02X}>" for byte in range(256)] + pieces
     vocabulary = {name: number for number, name in enumerate(names)}
@@ -148,11 +148,6 @@ def train_pieces(texts: list[str]) -> Tokenizer:
         single="<s> $A", pair="<s> $A $B", special_tokens=[("<s>", 1)]
     )
     return tokenizer
-
-
-def json_of(tokenizer: Tokenizer) -> dict:
-    """A tokenizer as the content of its tokenizer.json."""
-    return json.loads(tokenizer.to_str())
 
 
 def _fast(tokenizer: Tokenizer, bos: str, eos: str, **more: str) -> PreTrainedTokenizerBase:

@@ -99,7 +99,7 @@ def main_numbers(agreement: pd.DataFrame, contrasts: pd.DataFrame | None, config
     """
     models, languages = config.run.models, config.run.languages
     asked = [(model, language) for model in models for language in languages]
-    estimates = [_by_arm(agreement, *one) for one in asked]
+    estimates = [_mean_rows(agreement, *one).set_index("arm")["estimate"] for one in asked]
     differences = [
         None if contrasts is None else find_first_margin(_mean_rows(contrasts, *one), config) for one in asked
     ]
@@ -110,10 +110,6 @@ def main_numbers(agreement: pd.DataFrame, contrasts: pd.DataFrame | None, config
     heading = f"{config.models[models[0]].label} in {languages[0]}"
     parts = [f"{heading}: agreement {_single(estimates[0], config)}"]
     return "; ".join(parts + [_margin(row, config) for row in differences if row])
-
-
-def _by_arm(agreement: pd.DataFrame, model: str, language: str) -> pd.Series:
-    return _mean_rows(agreement, model, language).set_index("arm")["estimate"]
 
 
 def _split(estimates: pd.Series, config: Config) -> tuple[pd.Series, pd.Series]:

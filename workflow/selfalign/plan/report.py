@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from selfalign.config.probe_kinds import count_in_words
 from selfalign.plan.plans import Plan, PlannedEndpoint, PlannedLanguage, PlannedWeights
-from selfalign.plan.precision import HalfWidth, Width
+from selfalign.plan.precision import HalfWidth
 from selfalign.screen_text import about_hours, align, size
 
 _MOST_LANGUAGES, _MOST_MODELS, _MOST_CONTRASTS, _MOST_NOTES = 6, 8, 6, 3
@@ -158,7 +158,7 @@ def _widths(plan: Plan) -> str:
     head = f"half width of {plan.level:.0%} intervals in {language}, points"
     rows = [[head, "mean of countries", "one country", "found in 80%", "from"]]
     halves = [_join(one.mean for one in arms), _join(one.country for one in arms)]
-    rows.append(["agreement of an arm", *halves, "", _from(arms)])
+    rows.append(["agreement of an arm", *halves, "", " and ".join(sorted({one.source for one in arms}))])
     names = [name for name in plan.contrasts if name in by_name]
     shown = names[:_MOST_CONTRASTS]
     for name in shown:
@@ -176,10 +176,6 @@ def _widths(plan: Plan) -> str:
     if any(by_name[name].source != "scores" for name in shown):
         lines.append(_STUDIES)
     return "\n".join([text, *lines])
-
-
-def _from(arms: list[Width]) -> str:
-    return " and ".join(sorted({one.source for one in arms}))
 
 
 def _join(halves: Iterable[HalfWidth]) -> str:

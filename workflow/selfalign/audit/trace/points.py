@@ -247,11 +247,7 @@ def _value(column: str, value: str, names: RunNames, place: str) -> str:
     if column in ("language", "against_language"):
         return names.language(value)
     if column in ("country", "source"):
-        return names.country(value, option, _sources(names))
+        sources = {source for arm in names.config.arms.values() for source in arm.sources or ()}
+        return names.country(value, option, sorted(sources))
     simple = {"model": names.model, "against_model": names.model, "measure": names.measure}
     return simple[column](value) if column in simple else value
-
-
-def _sources(names: RunNames) -> list[str]:
-    """Countries that arms name as sources."""
-    return sorted({source for arm in names.config.arms.values() for source in arm.sources or ()})

@@ -179,8 +179,10 @@ def find_points(results: Results, names: RunNames, query: Query, figure: str | N
     if figure == "margin" and "against" not in wanted:
         margin = results.config.figures.margin.contrast
         wanted = {"arm": margin.arm, "against": margin.against} | wanted
-    if query.contrast is not None and not _is_estimated(rows, wanted):
-        return _not_estimated(results, names, wanted)
+    if query.contrast is not None:
+        estimated = (rows["arm"] == wanted["arm"]) & (rows["against"] == wanted["against"])
+        if not estimated.any():
+            return _not_estimated(results, names, wanted)
     rows = narrow(rows, wanted, place)
     rows = rows if query.row is not None else usual(rows, wanted)
     return [_among(results, point_of_row(row, table)) for row in rows.to_dict("records")]
@@ -224,10 +226,6 @@ def _named(results: Results, names: RunNames, query: Query, table: str) -> dict[
 
 def _source(results: Results, names: RunNames, text: str) -> str:
     return names.country(text, "--source", sorted(set(results.scores["source"]) - {""}))
-
-
-def _is_estimated(rows: pd.DataFrame, wanted: Mapping[str, str]) -> bool:
-    return bool(((rows["arm"] == wanted["arm"]) & (rows["against"] == wanted["against"])).any())
 
 
 def _not_estimated(results: Results, names: RunNames, wanted: Mapping[str, str]) -> list[Point]:

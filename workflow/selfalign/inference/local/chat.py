@@ -134,7 +134,7 @@ class ChatTemplate:
         given = {key: value for key, value in self.given.items() if key not in ("date", "chat_template")}
         today = _read_date(self.given.get("date", DATE))
         if "date_string" in self.source:
-            given = {"date_string": _write_date(today)} | given
+            given = {"date_string": f"{today:%d %b %Y}"} | given  # as Llama's template writes a date
         if "strftime_now" not in self.source:
             return given | {"chat_template": self.source}
         return given | {"chat_template": _CLOCK + self.source, "selfalign_clock": _clock(today)}
@@ -213,14 +213,10 @@ class ChatTemplate:
                 f"Set template: {{{fault.needs}: TEXT}} with the text that this model expects, or set format: plain"
             )
         if fault.thought:
-            switch = self._find_switch(conversations)
+            switch = next((setting for setting, _ in self._turn_off(conversations)), "")
             never = "No setting of the template turns thoughts off. Use another model, or set format: plain"
             remedy = f"Set template: {switch} for this model" if switch else never
         return InputError(self.name, fault.reason, remedy)
-
-    def _find_switch(self, conversations: Sequence[tuple[str, ...]]) -> str:
-        """The setting that stops the template's thoughts; empty: none does."""
-        return next((setting for setting, _ in self._turn_off(conversations)), "")
 
     def _find_doubt(self, conversations: Sequence[tuple[str, ...]]) -> str:
         """The setting that may turn thoughts off, because it changes the text; empty: there is none."""
@@ -436,11 +432,6 @@ def _read_date(value: object) -> date:
         raise InputError(
             "template", "is not a date", f'Write it as year, month, day: "{DATE}"', column="date", value=str(value)
         ) from None
-
-
-def _write_date(day: date) -> str:
-    """A date as Llama's template writes it."""
-    return f"{day:%d %b %Y}"
 
 
 def _clock(day: date) -> dict[str, str]:
