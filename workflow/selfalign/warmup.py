@@ -3,23 +3,9 @@
 import torch
 
 AFFECTED = (
-    torch.acos,
-    torch.asin,
-    torch.atan,
-    torch.cos,
-    torch.erf,
-    torch.erfc,
-    torch.erfinv,
-    torch.exp,
-    torch.log,
-    torch.log10,
-    torch.log2,
-    torch.sin,
-    torch.sqrt,
-    torch.tan,
-    torch.tanh,
-    torch.trunc,
-)
+    torch.acos, torch.asin, torch.atan, torch.cos, torch.erf, torch.erfc, torch.erfinv, torch.exp, torch.log,
+    torch.log10, torch.log2, torch.sin, torch.sqrt, torch.tan, torch.tanh, torch.trunc,
+)  # fmt: skip
 """The functions that PyTorch's CPU build passes to MKL's vector library (`IMPLEMENT_VML_MKL` in ATen/cpu/vml.h)."""
 
 PRECISIONS = (torch.float32, torch.float64)

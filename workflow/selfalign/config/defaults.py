@@ -18,27 +18,12 @@ DEFAULTS = [
 ]
 """Files of default settings, in the workflow's own folder."""
 
-_PATHS = [
-    ("probes", "bank"),
-    ("probes", "texts"),
-    ("probes", "arora"),
-    ("test_probes", "table"),
-    ("demonstrations", "embedding", "model"),
-    ("prompts", "templates"),
-    ("prompts", "personas"),
-    ("prompts", "roles"),
-    ("prompts", "neutral"),
-    ("prompts", "spoken"),
-    ("surveys", "*", "source", "file"),
-    ("surveys", "*", "questions"),
-    ("surveys", "*", "groups"),
-    ("models", "*", "source", "folder"),
-    ("scoring", "map", "items"),
-    ("scoring", "map", "zones"),
-    ("scoring", "map", "published"),
-    ("figures", "style", "font"),
-    ("figures", "style", "texts"),
-]
+_PATHS = [path.split(".") for path in (
+    "probes.bank", "probes.texts", "probes.arora", "test_probes.table", "demonstrations.embedding.model",
+    "prompts.templates", "prompts.personas", "prompts.roles", "prompts.neutral", "prompts.spoken",
+    "surveys.*.source.file", "surveys.*.questions", "surveys.*.groups", "models.*.source.folder",
+    "scoring.map.items", "scoring.map.zones", "scoring.map.published", "figures.style.font", "figures.style.texts",
+)]  # fmt: skip
 """Settings that name a file or a folder; * is any name."""
 
 

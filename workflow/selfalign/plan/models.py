@@ -20,17 +20,9 @@ _NAMED = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)\s*([bBmM])(?![a-zA-Z])")
 """A number of parameters in a name, such as 0.5b or 135M."""
 
 _TOKENIZER = [
-    "tokenizer*",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "vocab*",
-    "merges.txt",
-    "*.model",
-    "*.jinja",
-    "chat_template*",
-    "config.json",
-    "generation_config.json",
-]
+    "tokenizer*", "special_tokens_map.json", "added_tokens.json", "vocab*", "merges.txt", "*.model", "*.jinja",
+    "chat_template*", "config.json", "generation_config.json",
+]  # fmt: skip
 """Files of a model that make its tokenizer, without weights."""
 
 _WIDTH = {"float32": 4, "bfloat16": 2, "float16": 2}

@@ -12,27 +12,9 @@ from selfalign.prompts.schemas import CELL
 from selfalign.tables import written_aside
 
 _WRITTEN = [
-    "number",
-    "model",
-    "language",
-    *CELL,
-    "category",
-    "battery",
-    "answered",
-    "p_a",
-    "share_a",
-    "majority",
-    "agreement",
-    "alignment",
-    "term",
-    "sign",
-    "value",
-    "weight",
-    "adds",
-    "left_out",
-    "prompt_ab",
-    "prompt_ba",
-]
+    "number", "model", "language", *CELL, "category", "battery", "answered", "p_a", "share_a", "majority", "agreement",
+    "alignment", "term", "sign", "value", "weight", "adds", "left_out", "prompt_ab", "prompt_ba",
+]  # fmt: skip
 
 
 def list_cells(results: Results, traced: list[Traced], probe: str | None) -> pd.DataFrame:

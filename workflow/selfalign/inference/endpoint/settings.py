@@ -11,18 +11,9 @@ REQUEST_VERSION = "1"
 """Part of the fingerprint of an answer. Raise it when a change of this package changes what is asked or kept."""
 
 _DECIDING = (
-    "url",
-    "model",
-    "readout",
-    "top_logprobs",
-    "samples_per_request",
-    "temperature",
-    "reply_tokens",
-    "seed",
-    "limit_name",
-    "instruction",
-    "extra",
-)
+    "url", "model", "readout", "top_logprobs", "samples_per_request", "temperature", "reply_tokens", "seed",
+    "limit_name", "instruction", "extra",
+)  # fmt: skip
 """Settings that decide an answer. A new name here gives every answer another fingerprint, so ledgers lose theirs."""
 
 
