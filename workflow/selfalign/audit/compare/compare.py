@@ -56,15 +56,15 @@ def compare_runs(first: Run, second: Run) -> RunDifferences:
         name: find_changed_values(*(record.get(name, {}) for record in records))
         for name in ("config", "code", "packages", "selfalign")
     }
-    digests = ({file: facts["sha256"] for file, facts in record.get("inputs", {}).items()} for record in records)
-    platforms = ({key: record.get(key) for key in ("python", "machine")} for record in records)
+    digests = [{file: facts["sha256"] for file, facts in record.get("inputs", {}).items()} for record in records]
+    platforms = [{key: record.get(key) for key in ("python", "machine")} for record in records]
     changes["config"].pop("run.name", None)
     pairs = pair_cells(*(read_run_cells(run) for run in (first, second)))
     return RunDifferences(
         settings=changes["config"],
-        inputs=find_changed_values(*digests),
+        inputs=find_changed_values(digests[0], digests[1]),
         code=changes["code"],
-        versions=changes["selfalign"] | changes["packages"] | find_changed_values(*platforms),
+        versions=changes["selfalign"] | changes["packages"] | find_changed_values(platforms[0], platforms[1]),
         prompts=compare_prompts(first, second),
         cells=count_cells(pairs),
         estimates={name: _compare_table(name, first, second, pairs, changes) for name in COMPARED_TABLES},
