@@ -16,10 +16,15 @@ Steps   record_run first; explore; record_outputs last; by hand: `selfalign trac
 include: "../inputs/audit.smk"
 
 
+from selfalign.audit.jobs import Records, refuse_read_only
 from selfalign.audit.manifest import refuse_changed
 from selfalign.audit.status.progress import record_start
 from selfalign.audit.status.status import explain_stop
-from selfalign.audit.summary import summarize, warn_of_replacement
+from selfalign.audit.summary import (
+    summarize,
+    warn_of_kept_results,
+    warn_of_replacement,
+)
 from selfalign.config.access_keys import check_keys, warn_of_keys
 from selfalign.config.probe_kinds import describe_left_out
 from selfalign.config.unused import find_unused
@@ -34,14 +39,17 @@ CODES = " ".join(code_digests().values())
 # A job of a cluster reads this file while other jobs write.
 if workflow.is_main_process:
     with exit_on_mistake():
+        refuse_read_only(Path.cwd())
         refuse_changed(FOLDER)
     warn_of_keys(CONFIG, Run(FOLDER), sys.argv)
+    if kept_results := warn_of_kept_results(Run(FOLDER), config, Records()):
+        show(kept_results)
 
 
 onstart:
     with exit_on_mistake():
         check_keys(CONFIG.models, workflow.dag.needrun_jobs())
-        if warning := warn_of_replacement(Run(FOLDER), config):
+        if (warning := warn_of_replacement(Run(FOLDER), config)) and not kept_results:
             show(warning)
         record_start(FOLDER, workflow.dag.needrun_jobs(), CONFIG, sys.argv)
     if left_out := describe_left_out(CONFIG, HOME):

@@ -102,6 +102,8 @@ rule estimate_specifications:
     params:
         pairs=as_json(list_specified(CONFIG)),
         forms=as_json(forms_of_models(CONFIG)),
+        # The rows are in the order of the models. Snakemake ignores the order of inputs.
+        models=CONFIG.run.models,
         choices=as_json(CONFIG.scoring.specifications or {}),
         files=input_options("responses", "members", "kinds"),
         rule=CONFIG.scoring.unanswered,

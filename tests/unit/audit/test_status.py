@@ -7,6 +7,7 @@ import resource
 import shlex
 import subprocess
 import sys
+from base64 import urlsafe_b64encode
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,6 +15,7 @@ import pandas as pd
 import pytest
 from configs import shipped
 from project import BIN
+from selfalign.audit.jobs import Records
 from selfalign.audit.status import status
 from selfalign.audit.status.progress import (
     CUT_OFF,
@@ -38,6 +40,7 @@ from selfalign.audit.summary import (
     main_numbers,
     shorten_citation,
     summarize,
+    warn_of_kept_results,
     warn_of_replacement,
 )
 from selfalign.cli import program
@@ -359,6 +362,23 @@ def test_run_with_the_settings_of_an_earlier_one_is_warned_of_only_if_they_diffe
     assert 'run "mine" was made with other settings (' in warning
     assert "run.languages" in warning and "languages.es" in warning and "more" not in warning
     assert "(run.languages and 2 more)" in warn_of_replacement(run, other, shown=1)
+
+
+def test_results_of_other_settings_without_a_record_of_snakemake_are_warned_of(tmp_path: Path) -> None:
+    """Snakemake does not notice changed settings then, and says that nothing is to be done."""
+    run, records, config = Run(tmp_path / "mine"), Records(tmp_path / ".snakemake"), shipped()
+    run.folder.mkdir()
+    run.record.write_text(json.dumps({"config": config}), encoding="utf-8")
+    other = copy.deepcopy(config)
+    other["scoring"]["level"] = 0.8
+    assert warn_of_kept_results(run, config, records) == ""
+    warning = warn_of_kept_results(run, other, records)
+    assert 'run "mine" was made with other settings (scoring.level), and Snakemake has no records' in warning
+    assert "snakemake --forceall" in warning
+    file = tmp_path / ".snakemake/metadata" / urlsafe_b64encode(str(run.record).encode()).decode()
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps({"rule": "record_run"}), encoding="utf-8")
+    assert warn_of_kept_results(run, other, Records(tmp_path / ".snakemake")) == ""
 
 
 def test_main_numbers_are_those_of_the_mean_of_the_countries() -> None:

@@ -1,6 +1,7 @@
 """The jobs behind a run's files, from the records that Snakemake keeps of each file that it made."""
 
 import json
+import os
 import shlex
 from base64 import urlsafe_b64decode
 from collections.abc import Iterable
@@ -35,6 +36,25 @@ class Job:
     arguments: tuple[str, ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+
+
+def refuse_read_only(folder: Path) -> None:
+    """Refuse a folder in which Snakemake cannot keep its records and locks. Snakemake would stop with a traceback.
+
+    Args:
+        folder: that the workflow runs in.
+
+    Raises:
+        InputError: the folder, or Snakemake's folder in it, cannot be written.
+    """
+    records = folder / SNAKEMAKE
+    place = records if records.exists() else folder
+    if not os.access(place, os.W_OK | os.X_OK):
+        problem = "cannot be written, and Snakemake writes its records and locks there, also in a dry run"
+        remedy = (
+            "Change its permissions, or work in a copy. `selfalign status`, `trace`, `verify` and `compare` only read"
+        )
+        raise InputError(place, problem, remedy)
 
 
 class Records:

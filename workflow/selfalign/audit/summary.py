@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from selfalign.audit.compare.changes import find_changed_values
+from selfalign.audit.jobs import SNAKEMAKE, Records
 from selfalign.config.arms import arms_of_run
 from selfalign.config.figures import PAGED
 from selfalign.config.sections import Config
@@ -29,17 +30,38 @@ def warn_of_replacement(run: Run, settings: Mapping[str, Any], shown: int = 3) -
         settings: of this run, merged, as the record of a run has them.
         shown: names of settings to list, at most.
     """
-    try:
-        before = run.config
-    except InputError:  # The run is new. Or its record is damaged, and the run writes it again.
-        return ""
-    keys = list(find_changed_values(_used(before), _used(settings)))
-    if not keys:
+    if not (keys := _list_changed(run, settings)):
         return ""
     return (
         f'run "{run.name}" was made with other settings ({listed(keys, shown)}). This run replaces its '
         "results. To keep both, give this run another run.name."
     )
+
+
+def warn_of_kept_results(run: Run, settings: Mapping[str, Any], records: Records) -> str:
+    """A warning that Snakemake keeps the results of other settings, because it has no records; empty if it has.
+
+    Args:
+        run: the run that may start.
+        settings: as those of `warn_of_replacement`.
+        records: of Snakemake.
+    """
+    if str(run.record) in records.files or not (keys := _list_changed(run, settings)):
+        return ""
+    return (
+        f'run "{run.name}" was made with other settings ({listed(keys, 3)}), and Snakemake has no records of its '
+        f"files: its folder {SNAKEMAKE} was deleted, or stayed elsewhere. So it keeps them. Give this run another "
+        "run.name, or make all again with snakemake --forceall; recorded answers are used."
+    )
+
+
+def _list_changed(run: Run, settings: Mapping[str, Any]) -> list[str]:
+    """The settings in use that differ from those of the run's record; none without a record that can be read."""
+    try:
+        before = run.config
+    except InputError:  # The run is new. Or its record is damaged, and the run writes it again.
+        return []
+    return list(find_changed_values(_used(before), _used(settings)))
 
 
 def _used(settings: Mapping[str, Any]) -> dict[str, Any]:
