@@ -365,6 +365,7 @@ def test_readers_are_marks_at_the_dots_of_arms_with_demonstrations(figure: str, 
     legend = [text.get_text() for text in drawn.legends[0].get_texts()]
     assert legend[-2:] == ["Copier of the answers shown", "Ideal reader of the answers shown"]
     for ax in drawn.axes:
+        assert all(line.get_path_effects() for line in ax.lines if line.get_label() in ("copier", "ideal_reader"))
         marks = marks_of_readers(ax)
         assert {x for x, _ in marks["copier"]} == {copier} and {x for x, _ in marks["ideal_reader"]} == {ideal}
         named = [line for line in ax.lines if line.get_label() not in marks and not line.get_label().startswith("_")]

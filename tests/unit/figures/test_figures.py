@@ -266,6 +266,13 @@ def test_margin_draws_the_languages_that_have_the_contrast() -> None:
         plot_margin.draw(table, ["other", "zero"], STYLE)
 
 
+def test_ticks_of_agreement_are_not_rounded() -> None:
+    axis = plot_agreement.draw(estimates({"en": ["zero"]}), NO_METRICS, None, STYLE).axes[-1].xaxis
+    places = axis.get_major_locator().tick_values(0.4, 0.6)
+    named = [axis.get_major_formatter()(place) for place in places]
+    assert named == ["40%", "42.5%", "45%", "47.5%", "50%", "52.5%", "55%", "57.5%", "60%"]
+
+
 # (b) Contrasts
 
 
@@ -368,6 +375,11 @@ def test_calibration_has_a_dot_per_country_and_probe() -> None:
         r = np.corrcoef(*(np.append(cells[side], 1 - cells[side]) for side in ("share_a", "p_a")))[0, 1]
         title = f"{LABELS['arms'][arm]}\n$r_c$ = {r:.2f}, agreement {cells['agreement'].mean():.0%}"
         assert ax.get_title(loc="left") == title
+
+
+def test_dots_at_0_and_100_percent_are_whole() -> None:
+    (ax,) = plot_calibration.draw(scores({"en": ["zero"]}).assign(p_a=1.0), ["zero"], STYLE).axes
+    assert not ax.collections[-1].get_clip_on()
 
 
 @pytest.mark.slow

@@ -296,6 +296,21 @@ def test_margins_have_a_dot_per_arm_named_after_it_and_an_axis_of_their_own(styl
     assert marks(figure.axes[0]) == {}
 
 
+def test_controls_of_one_arm_have_names_and_looks_that_differ(wide: Style) -> None:
+    table, pairs = main_contrasts(), [*MARGINS, ["near", "zero"]]
+    several = find_margins(table, pairs, "en")
+    figure = plot_margins.draw(several.rows, several, wide)
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == [f"Similar {MINUS} Similar, other country", f"Similar {MINUS} Zero-shot"]
+    looks = [(handle.get_color(), handle.get_marker()) for handle in figure.legends[0].legend_handles]
+    assert looks == [("#d55e00", "o"), ("#d55e00", "s")]
+    lines = [line for line in figure.axes[0].lines if len(line.get_xdata())]
+    drawn = {line.get_marker(): np.round(line.get_xdata(), 6).tolist() for line in lines}
+    gains = table[(table["arm"] == "near") & (table["against"] == "zero") & (table["country"] == "all")]
+    gains = gains[(gains["language"] == "en") & (gains["measure"] == "agreement") & gains["beyond"].isna()]
+    assert drawn["o"] == [0.07, 0.07] and drawn["s"] == gains["estimate"].round(6).tolist()
+
+
 @pytest.mark.slow
 def test_readers_are_marks_of_gains_and_margins(style: Style) -> None:
     chosen = choose_readers(readers(), ["near"])
@@ -657,6 +672,18 @@ def test_long_table_breaks_over_pages(wide: Style) -> None:
     assert r"\begin{tabular}" in short and r"\caption{Short}" in short
 
 
+def test_ticks_of_country_ranks_are_not_rounded(wide: Style) -> None:
+    axis = plot_country_ranks.draw(country_ranks(), wide).axes[0].xaxis
+    assert [axis.get_major_formatter()(place) for place in (0.6, 0.625, 0.65)] == ["0.60", "0.625", "0.65"]
+
+
+def test_labels_start_no_option_and_keep_their_signs_in_latex(wide: Style) -> None:
+    table = pd.DataFrame({"a|b": ["1", "2"]}, index=pd.Index(["[base] <M>", "*star"], name="Model"))
+    made = typeset(table, wide, "p < 1", "tab:x")
+    assert r"{[}base] \textless{}M\textgreater{} & 1 \\" in made and r"{*}star & 2 \\" in made
+    assert r"Model & a\textbar{}b \\" in made and r"\caption{p \textless{} 1}" in made
+
+
 TEX = shutil.which("pdflatex")
 
 
@@ -664,7 +691,7 @@ TEX = shutil.which("pdflatex")
 @pytest.mark.parametrize("language", ["en", "de", "es"])
 def test_tables_compile(language: str, tmp_path: Path) -> None:
     texts = read_figure_texts(ENGLISH.with_stem(language))
-    style = Style({"models": MODELS | {"o": "O"}, "arms": ARMS}, texts=texts, language=language)
+    style = Style({"models": MODELS | {"m": "[base] * <M>", "o": "O"}, "arms": ARMS}, texts=texts, language=language)
     made = {
         "contrasts": main_contrasts(),
         "gains": gains().rows,

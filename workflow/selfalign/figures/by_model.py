@@ -1,7 +1,7 @@
 """Figures with one row per model and one dot per pair of arms: gains, and own minus other country."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -19,9 +19,10 @@ from selfalign.figures.country_rows import Surroundings, spread
 from selfalign.figures.difference_rows import choose_pairs, mean_of_countries
 from selfalign.figures.figure_options import csv_option
 from selfalign.figures.grid import lay_out_grid
+from selfalign.figures.looks import MARKERS
 from selfalign.figures.main_contrasts import takes_main_contrasts
 from selfalign.figures.marks import draw_arm, draw_zero, format_points, handle_of
-from selfalign.figures.names import name_language
+from selfalign.figures.names import name_language, name_pair
 from selfalign.figures.readers import (
     NO_READERS,
     draw_readers,
@@ -140,7 +141,8 @@ def draw_by_model(
     models = [model for model in style.labels["models"] if model in set(rows["model"])]
     shown = [pair for pair in pairs if (rows[["arm", "against"]] == list(pair)).all(axis=1).any()]
     rows = with_main(rows).assign(row=rows["model"].map(models.index))
-    handles = {pairs[pair]: handle_of(style, pair[0]) for pair in shown}
+    styles = _tell_apart(shown, style)
+    handles = {_name_pair(pair, pairs, style): handle_of(styles[pair], pair[0]) for pair in shown}
     handles |= explain_baselines(differences.baselines, style) | explain_readers(differences.readers, style)
     title = name_language(rows["language"].iloc[0], style)
     note = f"{style.main_bars()} {style.text('zero')}"
@@ -152,10 +154,32 @@ def draw_by_model(
     for pair, offset in zip(shown, spread(len(shown)), strict=True):
         these = rows[(rows[["arm", "against"]] == list(pair)).all(axis=1)]
         draw_readers(ax, these, differences.readers, offset, style.look(pair[0]).colour)
-        draw_arm(ax, these, offset, style, pair[0])
+        draw_arm(ax, these, offset, styles[pair], pair[0])
     ax.set_xlim(*differences.axis)
     format_points(ax, style)
     return figure
+
+
+def _name_pair(pair: tuple[str, str], pairs: Mapping[tuple[str, str], str], style: Style) -> str:
+    """The name of a pair; both arms of a pair whose first arm has several controls."""
+    alike = [other for other in pairs if other[0] == pair[0]]
+    return pairs[pair] if len(alike) == 1 else name_pair(*pair, style)
+
+
+def _tell_apart(pairs: Sequence[tuple[str, str]], style: Style) -> dict[tuple[str, str], Style]:
+    """The style of each pair. The first pair of an arm looks like the arm, and its other pairs take free markers."""
+    taken = {style.look(arm) for arm, _ in pairs}
+    seen: set[str] = set()
+    styles = {}
+    for arm, against in pairs:
+        look = style.look(arm)
+        if arm in seen:
+            free = (replace(look, marker=marker) for marker in MARKERS)
+            look = next((one for one in free if one not in taken), look)
+        seen.add(arm)
+        taken.add(look)
+        styles[arm, against] = replace(style, looks={**style.looks, arm: look})
+    return styles
 
 
 def limits(rows: pd.DataFrame, *marks: pd.DataFrame) -> tuple[float, float]:

@@ -64,6 +64,11 @@ def draw_dots(ax: Axes, rows: pd.DataFrame, offset: float, style: Style, arm: st
     ax.plot(rows["estimate"], rows["row"] + offset, **look, label=style.arm(arm), zorder=3)
 
 
+def decimals_of(value: float, least: int = 0) -> int:
+    """Decimals that show the value of a tick as it is: at least so many, and at most three more."""
+    return next((more for more in range(least, least + 3) if abs(round(value, more) - value) < 1e-9), least + 3)
+
+
 def draw_zero(ax: Axes) -> None:
     """A line at no difference."""
     ax.axvline(0, color=INK, linewidth=0.8, zorder=1)

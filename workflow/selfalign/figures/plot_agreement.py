@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from selfalign.figures.baselines import BASELINE_LOOKS, CHANCE_LINE, draw_baselines, explain_baselines, find_baselines
 from selfalign.figures.country_rows import Surroundings, split_panels, spread, stack_panels
 from selfalign.figures.figure_options import Pages, takes_figure_settings
-from selfalign.figures.marks import draw_bars, draw_dots, handle_of
+from selfalign.figures.marks import decimals_of, draw_bars, draw_dots, handle_of
 from selfalign.figures.readers import NO_READERS, draw_readers, explain_readers, takes_readers
 from selfalign.figures.style import Style
 from selfalign.options import Words, readable
@@ -56,7 +56,7 @@ def draw(
                 draw_bars(ax, shown, offset, style, arm)
                 draw_readers(ax, shown, readers, offset, style.look(arm).colour)
                 draw_dots(ax, shown, offset, style, arm)
-    axes[-1].xaxis.set_major_formatter(FuncFormatter(lambda value, _: style.percent(value)))
+    axes[-1].xaxis.set_major_formatter(FuncFormatter(lambda value, _: style.percent(value, decimals_of(100 * value))))
     axes[-1].xaxis.set_major_locator(MaxNLocator(5 if style.narrow else 9, steps=[1, 2, 2.5, 5, 10]))
     return figure
 

@@ -16,7 +16,7 @@ from selfalign.figures.figure_options import Pages, takes_figure_settings
 from selfalign.figures.panels_per_row import panel_columns
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, wrap
-from selfalign.figures.theme import INK, MUTED, PALETTE
+from selfalign.figures.theme import INK, MUTED, PALETTE, Keywords
 from selfalign.options import Words
 from selfalign.scoring.calibration import average_cells, correlate
 from selfalign.scoring.inputs import read_scores
@@ -104,7 +104,8 @@ def _draw_panel(ax: Axes, block: FigurePanel, arm: str, title: str, style: Style
     colour = np.select([agrees > 0, agrees < 0], [PALETTE[0], PALETTE[4]], MUTED)  # a tie chooses no pole
     size = 4 if style.narrow else 6
     alpha = min(0.6, max(0.15, 300 / max(len(answered), 1)))  # so that many dots do not become one area
-    ax.scatter(answered["share_a"], answered["p_a"], s=size, c=colour, alpha=alpha, linewidths=0, rasterized=True)
+    look: Keywords = {"s": size, "c": colour, "alpha": alpha, "linewidths": 0, "rasterized": True}
+    ax.scatter(answered["share_a"], answered["p_a"], clip_on=False, **look)  # whole dots at 0 and 100 % too
     ax.set_title(title, fontweight="normal", fontsize=style.size - 0.5)
     ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
     for axis in (ax.xaxis, ax.yaxis):

@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from selfalign.figures.country_rows import Surroundings
 from selfalign.figures.figure_options import Pages, csv_option, takes_figure_settings
 from selfalign.figures.grid import lay_out_grid
-from selfalign.figures.marks import dot, look_of
+from selfalign.figures.marks import decimals_of, dot, look_of
 from selfalign.figures.style import Style
 from selfalign.figures.theme import INK, lighter
 from selfalign.options import readable
@@ -53,7 +53,7 @@ def draw(rows: pd.DataFrame, style: Style) -> Figure:
     figure, axes = lay_out_grid(titles, names, around, style, _ROW, narrowest=_NARROWEST)
     for ax, model in zip(axes, models, strict=True):
         _draw_model(ax, rows[rows["model"] == model], style, arm)
-    axes[0].xaxis.set_major_formatter(FuncFormatter(lambda value, _: style.number(value, ".2f")))
+    axes[0].xaxis.set_major_formatter(FuncFormatter(lambda value, _: style.number(value, f".{decimals_of(value, 2)}f")))
     axes[0].xaxis.set_major_locator(MaxNLocator(3 if len(models) > 2 else 6, steps=[1, 2, 2.5, 5, 10]))
     return figure
 

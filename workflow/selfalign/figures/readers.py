@@ -9,6 +9,7 @@ import click
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import Normal, Stroke
 
 from selfalign.contrasts import PLAIN
 from selfalign.figures.style import Style
@@ -22,6 +23,9 @@ READER_LOOKS: dict[str, dict[str, Any]] = {
     "ideal_reader": {"marker": "*", "markersize": 4.6, "markeredgewidth": 0.4},
 }
 """How the marks of readers look. They differ without colour from each other and from the dots of arms."""
+
+_HALO = [Stroke(linewidth=2.0, foreground="white"), Normal()]
+"""Without white around it, a mark cannot be seen on the dot of its own colour."""
 
 _PAIR = ["model", "language", "country", "arm", "against", "measure"]
 _ALONE = ["model", "language", "country", "arm", "measure"]
@@ -114,4 +118,4 @@ def explain_readers(readers: pd.DataFrame, style: Style) -> dict[str, Line2D]:
 
 
 def _look(reader: str, colour: str = INK) -> dict[str, Any]:
-    return {"linestyle": "none", "color": colour, **READER_LOOKS[reader]}
+    return {"linestyle": "none", "color": colour, "path_effects": _HALO, **READER_LOOKS[reader]}

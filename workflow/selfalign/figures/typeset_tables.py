@@ -32,7 +32,12 @@ _LONG = 45
 _MINUS = "\N{MINUS SIGN}"
 _PACKAGES = {"tabular": r"\usepackage{booktabs}", "longtable": r"\usepackage{booktabs, longtable}"}
 _ESCAPED = str.maketrans(
-    {sign: f"\\{sign}" for sign in "&%$#_{}"} | {"~": r"\textasciitilde{}", "^": r"\^{}", "\\": r"\textbackslash{}"}
+    {sign: f"\\{sign}" for sign in "&%$#_{}"}
+    | {"~": r"\textasciitilde{}", "^": r"\^{}", "\\": r"\textbackslash{}"}
+    | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"}
+    | {
+        sign: f"{{{sign}}}" for sign in "[*"
+    }  # at the start of a row, LaTeX would read it as an option of the row before
 )
 _SMALLEST_P = 0.001
 _MEASURES = ("agreement", "alignment")
@@ -56,8 +61,9 @@ def typeset(table: pd.DataFrame, style: Style, caption: str, label: str) -> str:
     for number in range(len(names) - 1, 0, -1):
         outer = flat[names[:number]]
         flat[names[number - 1]] = flat[names[number - 1]].mask((outer == outer.shift()).all(axis=1), "")
-    styler = flat.style.hide(axis="index").format(escape="latex", subset=names).format_index(escape="latex", axis=1)
-    text = styler.to_latex(
+    flat[names] = flat[names].apply(lambda column: column.str.translate(_ESCAPED))
+    flat.columns = flat.columns.str.translate(_ESCAPED)
+    text = flat.style.hide(axis="index").to_latex(
         hrules=True,
         column_format="l" * len(names) + "r" * len(table.columns),
         environment="longtable" if environment == "longtable" else None,
