@@ -49,7 +49,8 @@ if workflow.is_main_process:
 onstart:
     with exit_on_mistake():
         check_keys(CONFIG.models, workflow.dag.needrun_jobs())
-        if (warning := warn_of_replacement(Run(FOLDER), config)) and not kept_results:
+        warning = warn_of_replacement(Run(FOLDER), config)
+        if warning and not kept_results:
             show(warning)
         record_start(FOLDER, workflow.dag.needrun_jobs(), CONFIG, sys.argv)
     if left_out := describe_left_out(CONFIG, HOME):
