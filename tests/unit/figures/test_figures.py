@@ -361,6 +361,17 @@ def test_contrasts_of_nothing_are_refused() -> None:
         plot_contrasts.draw(contrasts().head(0), ORDER, STYLE)
 
 
+@pytest.mark.slow
+def test_codes_of_sixty_countries_stand_apart_in_transfer() -> None:
+    codes = [f"{first}{second}X" for first in "ABCDEF" for second in "ABCDEFGHIJ"]
+    rows = [("m", "en", "own", "other", "DEU", code, "agreement", 0.1, 0.0, 0.2, 0.5) for code in codes]
+    names = ["model", "language", "arm", "against", "country", "source", "measure", "estimate", "low", "high", "p_holm"]
+    figure = plot_transfer.draw(pd.DataFrame(rows, columns=names), STYLE)
+    figure.draw_without_rendering()
+    boxes = [label.get_window_extent() for label in figure.axes[0].get_xticklabels()]
+    assert all(one.x1 < other.x0 for one, other in itertools.pairwise(boxes))
+
+
 # (e) Calibration
 
 

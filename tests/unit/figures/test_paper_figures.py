@@ -33,6 +33,7 @@ from selfalign.figures.by_model import Differences, find_gains, find_margins
 from selfalign.figures.difference_rows import choose_gains, choose_pairs, mean_of_countries
 from selfalign.figures.readers import choose_readers, readers_of_gains
 from selfalign.figures.style import ENGLISH, Style, read_figure_texts, read_style
+from selfalign.figures.text import width_of
 from selfalign.figures.theme import apply_theme
 from selfalign.figures.typeset_tables import LATEX_TABLES, typeset, write_caption
 from selfalign.scoring.join_verdicts import join_verdicts, with_main
@@ -670,6 +671,34 @@ def test_long_table_breaks_over_pages(wide: Style) -> None:
     assert "Fortsetzung auf der nächsten Seite" in made and "Continued" not in made
     short = typeset(table.head(45), wide, "Short", "tab:x")
     assert r"\begin{tabular}" in short and r"\caption{Short}" in short
+
+
+TEN = {f"m{place}": f"Model-with-a-long-name-{place}-Instruct" for place in range(10)}
+
+
+def of_ten(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of one model for each of ten models."""
+    rows = table[table["model"] == "m"]
+    return pd.concat([rows.assign(model=model) for model in TEN], ignore_index=True)
+
+
+@pytest.mark.slow
+def test_names_of_ten_models_stand_apart_below_narrow_cells(wide: Style) -> None:
+    style = replace(wide, labels={"models": TEN, "arms": ARMS})
+    rows = of_ten(gains_by_country())
+    pairs = [*GAINS, ["near_other", "zero"]]
+    rows = pd.concat([rows, rows[rows["arm"] == "near"].assign(arm="near_other")], ignore_index=True)
+    assert faults_of(plot_gains_by_country.draw(rows, pairs, style)) == []
+
+
+@pytest.mark.slow
+def test_ticks_of_narrow_panels_stand_apart(wide: Style) -> None:
+    style = replace(wide, labels={"models": TEN, "arms": ARMS})
+    figure = plot_country_ranks.draw(of_ten(country_ranks()), style)
+    figure.draw_without_rendering()
+    (low, high), places = figure.axes[-1].get_xlim(), figure.axes[2].get_xticks()
+    inches = figure.axes[2].get_position().width * style.width / (high - low)
+    assert np.diff(places).min() * inches > width_of("0.75", "xtick.labelsize")
 
 
 def test_ticks_of_country_ranks_are_not_rounded(wide: Style) -> None:

@@ -14,7 +14,7 @@ from selfalign.config.figures import PAGED
 from selfalign.config.sections import Config
 from selfalign.contrasts import is_plain
 from selfalign.errors import InputError, listed
-from selfalign.runs import Run
+from selfalign.runs import RECORD, Run
 from selfalign.scoring.join_verdicts import read_main_contrasts, with_main
 from selfalign.scoring.schemas import ALL, Contrasts, Estimates
 from selfalign.tables import read_table
@@ -46,7 +46,7 @@ def warn_of_kept_results(run: Run, settings: Mapping[str, Any], records: Records
         settings: as those of `warn_of_replacement`.
         records: of Snakemake.
     """
-    if str(run.record) in records.files or not (keys := _list_changed(run, settings)):
+    if str(run.folder / RECORD) in records.files or not (keys := _list_changed(run, settings)):
         return ""
     return (
         f'run "{run.name}" was made with other settings ({listed(keys, 3)}), and Snakemake has no records of its '

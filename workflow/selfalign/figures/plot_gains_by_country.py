@@ -70,6 +70,8 @@ def _name_models(models: list[str], room: float, style: Style) -> tuple[list[str
     """Names of the columns, whether they stand upright because their cells are narrow, and their height in inches."""
     called = [wrap(style.model(model), 1.2, "xtick.labelsize") for model in models]
     upright = max(width_of(name, "xtick.labelsize") for name in called) > room / len(models) - 0.03
+    if upright and height_of(max(map(lines_of, called)), "xtick.labelsize") > room / len(models):
+        called = [wrap(style.model(model), style.height / 4, "xtick.labelsize") for model in models]
     heights = [
         width_of(name, "xtick.labelsize") if upright else height_of(lines_of(name), "xtick.labelsize")
         for name in called

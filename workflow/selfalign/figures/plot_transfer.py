@@ -16,7 +16,7 @@ from selfalign.figures.figure_options import Pages, takes_figure_settings
 from selfalign.figures.matrix import add_scale, choose_form, draw_matrix, is_certain, name_rows
 from selfalign.figures.names import name_pair
 from selfalign.figures.style import Style
-from selfalign.figures.text import height_of, lines_of, width_of, wrap
+from selfalign.figures.text import LINE, height_of, lines_of, width_of, wrap
 from selfalign.figures.theme import INK
 from selfalign.options import readable
 from selfalign.scoring.schemas import Transfer
@@ -131,6 +131,7 @@ def _draw_panel(ax: Axes, matrix: _Matrix, reach: float, room: float, style: Sty
     for row in rows[is_significant(rows, style)].itertuples():
         ax.plot(sources.index(row.source) + 0.85, row.row + 0.2, "o", ms=2.2, color=INK, linestyle="none")
     ax.set_xticks(np.arange(len(sources)) + 0.5, sources, rotation=90 if _is_turned(sources, room, style) else 0)
+    ax.tick_params(axis="x", labelsize=min(style.size - 0.5, 72 * room / len(sources) / LINE))
     name_rows(ax, matrix.names, matrix.panel.mean)
     ax.set_title(matrix.title)
 
