@@ -87,7 +87,7 @@ def test_a_kept_run_is_small_and_names_no_place_of_a_computer(run: Path) -> None
 
 @kept_runs
 def test_committed_code_gives_the_numbers_of_the_study_again() -> None:
-    """The study's code was not committed. A later run asked SmolLM2 the prompts of eight countries again."""
+    """The study's code was not committed. A later run asked three of its models about eight countries again."""
     record = json.loads((DOCS / "findings" / "study_replies" / "run.json").read_text(encoding="utf-8"))
     assert not record["selfalign"]["edited"]
     keys = ["model", "language", "arm", "against", "country", "measure"]
@@ -97,8 +97,10 @@ def test_committed_code_gives_the_numbers_of_the_study_again() -> None:
             read_single_countries(DOCS / f"findings/{run}/tables/{name}.csv") for run in ("study", "study_replies")
         )
         both = study.merge(again, on=keys, suffixes=("", "_again"))
-        assert len(both) == rows
-        assert (both["estimate"] == both["estimate_again"]).all()
+        assert (both.groupby("model").size() == rows).all()
+        change = (both["estimate_again"] - both["estimate"]).groupby(both["model"])
+        assert change.apply(lambda one: one.abs().max())["smollm2-135m"] == 0, "in float32 both times"
+        assert change.mean().abs().max() < 0.02, "in bfloat16, on other machines, with another output layer"
 
 
 def read_single_countries(path: Path) -> pd.DataFrame:

@@ -145,60 +145,118 @@ def test_shares_above_0_by_wording_are_those_of_the_specifications() -> None:
     assert f"{letters} % of the specifications with letters are above 0, and {words} and {opinion} % of those" in page
 
 
+AGAIN = {"smollm2-135m": "SmolLM2", "gemma-3-270m": "Gemma", "qwen2.5-coder-0.5b": "Qwen-0.5B"}
+"""The models of the run study_replies, as the pages name them."""
+
+
 def test_the_page_of_choices_has_the_shares_of_replies() -> None:
-    table = read_kept("study_replies/replies").set_index("arm")
+    table = read_kept("study_replies/replies").set_index(["arm", "model"])
     page = read_page("findings/choices.md")
-    option, differ = table["option"], table["orders_differ"]
-    shares = [option["zero_shot"], option["chrf"], option["chrf_without_battery"]]
-    said = [f"{100 * shares[0]:.1f}", *(f"{100 * share:.0f}" for share in shares[1:])]
+    without, similar, others = (100 * table["option"].loc[arm] for arm in ("zero_shot", "chrf", "chrf_without_battery"))
+    smollm2, gemma, qwen = AGAIN
+    assert f"Without them {without[smollm2]:.1f} % of SmolLM2's replies and none of Gemma's are an option" in page
+    assert without[gemma] == 0
+    assert f"Of Gemma's, {100 * table['empty'].loc['zero_shot', gemma]:.0f} % are empty" in page
     assert (
-        f"Without them {said[0]} % of the replies are an option, with similar questions {said[1]} %, "
-        f"and with questions of other batteries {said[2]} %" in page
+        f"With similar questions it is {similar[smollm2]:.0f} and {similar[gemma]:.0f} %, "
+        f"and with questions of other batteries {others[smollm2]:.0f} and {others[gemma]:.0f} %" in page
     )
+    assert f"demonstrations too**, in {without[qwen]:.0f} % of the cases" in page
+    similar, others = (100 * table["orders_differ"].loc[arm] for arm in ("chrf", "chrf_without_battery"))
     assert (
-        f"{100 * differ['chrf']:.0f} % of the replies with similar questions choose the other pole, and "
-        f"{100 * differ['chrf_without_battery']:.0f} % without the battery" in page
+        f"{similar[smollm2]:.0f} % of SmolLM2's replies with similar questions choose the other pole, "
+        f"{similar[gemma]:.0f} % of Gemma's and {similar[qwen]:.0f} % of Qwen-0.5B's" in page
     )
+    assert f"it is {others[smollm2]:.0f}, {others[gemma]:.0f} and {others[qwen]:.0f} %." in page
     likelier = 1 - table.loc[table["compared"] > 1000, "mismatch"]
     assert f"in {100 * likelier.min():.0f} to {100 * likelier.max():.0f} % of the cells" in page
 
 
+def test_the_page_of_choices_has_the_choices_that_the_end_decides() -> None:
+    table = read_kept("study_replies/readouts").query("readout == 'option' and against == 'open'")
+    differ = 100 * table.set_index(["arm", "model"])["differ"]
+    smollm2, gemma, qwen = (f"{differ.loc['zero_shot', model]:.0f} %" for model in AGAIN)
+    page = read_page("findings/choices.md")
+    assert f"differ in {smollm2} of the cells.\n  For Gemma it is {gemma} and for Qwen-0.5B {qwen}." in page
+    assert f"With similar questions it is at most {differ.loc['chrf'].max():.0f} % in each model." in page
+
+
+def test_the_page_of_choices_compares_the_study_with_the_models_asked_again() -> None:
+    page = read_page("findings/choices.md")
+    for name, arm, against, form in (
+        ("transfer", "chrf", "chrf_other", ".2f"),
+        ("contrasts", "chrf", "zero_shot", ".1f"),
+    ):
+        keys = ["model", "country", *(["source"] if name == "transfer" else [])]
+        chosen = f"arm == '{arm}' and against == '{against}' and measure == 'agreement' and country != 'all'"
+        study, again = (read_kept(f"{run}/{name}").query(chosen) for run in ("study", "study_replies"))
+        both = study.merge(again, on=keys, suffixes=("", "_again"))
+        assert len(both) == (24 if name == "contrasts" else 168)
+        for column in ("estimate", "estimate_again"):
+            means = (100 * both.groupby("model")[column].mean())[list(AGAIN)]
+            assert f"| {' | '.join(format(mean, form) for mean in means)} |" in page, (name, column)
+        if name == "transfer":
+            change = 100 * (both["estimate"] - both["estimate_again"]).abs()
+            largest = change.groupby(both["model"]).max()[list(AGAIN)]
+            assert f"points | {' | '.join(f'{one:.1f}' for one in largest)} |" in page
+
+
 def test_numbers_of_the_positive_control_are_those_of_its_tables() -> None:
-    table = read_kept("programs/positive_control").fillna({"against": ""}).set_index(["arm", "against"])
-    main = 100 * table[["estimate", "main_low", "main_high"]]
-    answers = read_kept("programs/positive_control_answers")
-    assert answers.groupby("probe")["shown"].agg("".join).eq("AB").all() and answers["probe"].nunique() == 255
-    repeated = ((answers["p_a"] > 0.5) == (answers["shown"] == "A")).mean()
-    assert main.loc[("repetition", ""), "estimate"] == pytest.approx(100 * repeated, abs=0.3), "countries weigh alike"
-    said = "{:.0f} % [{:.0f}, {:.0f}]".format(*main.loc[("repetition", "")])
     page, findings = read_page("findings/demonstrations.md"), read_page("findings.md")
-    assert f"repeats the shown answer on {said} of the questions" in page
-    assert f"it repeats this answer on {said} of the 255 questions" in findings
-    own, inverted = ("{:.0f} % [{:.0f}, {:.0f}]".format(*main.loc[(arm, "")]) for arm in ("itself", "itself_inverted"))
-    assert f"it agrees with the country on {own}, with the opposite answer on {inverted}." in page
-    margin = table.loc[("itself", "itself_other")]
-    points = "{:.1f} points [{:.1f}, {:.1f}]".format(*main.loc[("itself", "itself_other")])
-    possible = f"of {100 * margin['reader_estimate']:.1f} possible ones"
-    assert f"is then {points}, {possible}" in page and f"{points} {possible}" in findings
-    share = [100 * margin[name] for name in ("share", "share_main_low", "share_main_high")]
-    assert "takes {:.0f} % [{:.0f}, {:.0f}] of the margin".format(*share) in page
+    tables = read_kept("programs/positive_control").fillna({"against": ""}).set_index(["model", "arm", "against"])
+    shown = read_kept("programs/positive_control_answers")
+    repeated, margins = {}, {}
+    for model in AGAIN:
+        table, answers = tables.loc[model], shown[shown["model"] == model]
+        assert answers.groupby("probe")["shown"].agg("".join).eq("AB").all() and answers["probe"].nunique() == 255
+        main = 100 * table[["estimate", "main_low", "main_high"]]
+        often = ((answers["p_a"] > 0.5) == (answers["shown"] == "A")).mean()
+        assert main.loc[("repetition", ""), "estimate"] == pytest.approx(100 * often, abs=0.7), "countries weigh alike"
+        repeated[model] = "{:.0f} % [{:.0f}, {:.0f}]".format(*main.loc[("repetition", "")])
+        margins[model] = "{:.1f} points [{:.1f}, {:.1f}]".format(*main.loc[("itself", "itself_other")])
+    smollm2, gemma, qwen = AGAIN
+    assert (
+        f"on {repeated[smollm2]} of the questions by SmolLM2, {repeated[gemma]} by Gemma and {repeated[qwen]} by Qwen"
+        in page
+    )
+    possible = f"of {100 * tables['reader_estimate'].xs('itself_other', level='against').iloc[0]:.1f} possible ones"
+    assert f"is then {margins[smollm2]} (SmolLM2) to {margins[gemma]} (Gemma), {possible}" in page
+    short = {model: text.replace(" points", "") for model, text in margins.items()}
+    assert (
+        f"is {margins[gemma]} in Gemma, {short[qwen]} in Qwen-0.5B and {short[smollm2]} in SmolLM2, {possible}"
+        in findings
+    )
+    shares = 100 * tables.xs(("itself", "itself_other"), level=("arm", "against"))[
+        ["share", "share_main_low", "share_main_high"]
+    ].astype(float)
+    least, most = ("{:.0f} % [{:.0f}, {:.0f}]".format(*shares.loc[model]) for model in (smollm2, gemma))
+    assert f"take {least} to {most} of the margin" in page and f"This model takes {least} of what" in page
     readers = read_kept("study/readers").query(
         "reader == 'ideal_reader' and country == 'all' and measure == 'agreement'"
     )
     ideal = readers.query("against == 'chrf_without_battery_other'")["reader_estimate"].iloc[0]
-    assert f"The same share of {100 * ideal:.1f} points is {share[0] * ideal:.1f} points." in page
-    assert f"{share[1]:.0f} % of {100 * MAIN_LOW:.1f} points, they are {share[1] * MAIN_LOW:.1f} points" in page
+    share, low = shares.loc[smollm2, ["share", "share_main_low"]]
+    assert f"The same share of {100 * ideal:.1f} points is {share * ideal:.1f} points." in page
+    assert f"{low:.0f} % of {100 * MAIN_LOW:.1f} points, they are {low * MAIN_LOW:.1f} points" in page
 
 
 def test_parts_of_the_positive_control_are_those_of_its_table() -> None:
-    table = read_kept("programs/positive_control_shares").dropna(subset=["against"]).set_index("arm")
-    assert set(table["countries"]) == {8}
+    table = read_kept("programs/positive_control_shares").dropna(subset=["against"]).set_index(["arm", "model"])
+    assert set(table["countries"]) == {8} and set(table.index.get_level_values("model")) == set(AGAIN)
     page = read_page("findings/demonstrations.md")
-    for arm, text in (("chrf", "it is {}."), ("chrf_without_battery", "at most a small part**: {} in these eight")):
-        share = "{:.0f} % [{:.0f}, {:.0f}]".format(
-            *(100 * table.loc[arm, ["share", "share_main_low", "share_main_high"]].astype(float))
-        )
-        assert text.format(share) in page, share
+    similar, ends = 100 * table.loc["chrf", "share"], 100 * table.loc["chrf_without_battery", "share_main_high"]
+    assert f"the margin is {similar.min():.0f} % to {similar.max():.0f} % of this one" in page
+    assert f"the intervals of the share end at {ends.min():.0f} to {ends.max():.0f} %." in page
+
+
+def test_pages_have_the_distance_from_the_majority_of_the_other_countries() -> None:
+    table = read_kept("programs/replies_contrasts").query("arm == 'chrf' and against == 'world'")
+    least, *_, most = (
+        -100 * table[["estimate", "main_high", "main_low"]].sort_values("estimate", ascending=False).to_numpy()
+    )
+    said = "{:.1f} [{:.1f}, {:.1f}] to {:.1f} [{:.1f}, {:.1f}]".format(*least, *most)
+    for page in ("findings.md", "findings/ten_results.md", "../README.md"):
+        assert said in read_page(page), page
 
 
 def test_findings_have_the_margin_with_letters() -> None:
