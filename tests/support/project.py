@@ -20,6 +20,14 @@ from warm import suits, warm_programs
 
 BIN = Path(sys.executable).parent
 
+BELOW = {"study_models.yaml": ["study.yaml"], "study_replies.yaml": ["study.yaml", "study_models.yaml"]}
+"""Shipped configs that go above others."""
+
+
+def stack(name: str) -> list[str]:
+    """A shipped config and those below it, in the order of the command line."""
+    return [*BELOW.get(name, []), name]
+
 
 def default_configs() -> list[Path]:
     """The config files that the Snakefile reads."""

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from bad_input import FRAME, TEMPLATES, TEXTS, design, take
 from bank import BANK_FILE
-from project import BIN, ROOT, default_configs, read_settings
+from project import BIN, ROOT, default_configs, read_settings, stack
 from refusal import Refused, assert_one_paragraph
 from selfalign.config.read import check_settings
 from selfalign.errors import exit_on_mistake
@@ -523,7 +523,7 @@ def test_settings_of_the_project_are_as_the_schema_means_them() -> None:
     "overlay", sorted({*(ROOT / "config").glob("*.yaml")} - {*default_configs()}), ids=lambda p: p.stem
 )
 def test_configs_of_whole_studies_are_right(overlay: Path) -> None:
-    check_settings(read_settings(overlay))
+    check_settings(read_settings(*(overlay.parent / name for name in stack(overlay.name))))
 
 
 # The whole run, as a user sees it

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 from hub_server import Hub, serving
-from project import ROOT, Batch, Project, Run
+from project import ROOT, Batch, Project, Run, stack
 from refusal import assert_one_paragraph
 from selfalign.config.access_keys import check_keys, warn_of_keys
 from selfalign.config.defaults import DEFAULTS
@@ -55,18 +55,11 @@ def read(working: Path, *names: str, **settings: object) -> dict:
 # The shipped configs
 
 
-ABOVE = {"study_models.yaml": "study.yaml"}
-"""Configs that go above another one and add to its run."""
-
-
-@pytest.mark.parametrize(
-    "names",
-    [*([ABOVE[name], name] if name in ABOVE else [name] for name in SHIPPED), ["paper.yaml", "models_2026.yaml"]],
-    ids="+".join,
-)
+@pytest.mark.parametrize("names", [*map(stack, SHIPPED), ["paper.yaml", "models_2026.yaml"]], ids="+".join)
 def test_shipped_config_passes_all_checks_before_a_run(names: list[str], working: Path) -> None:
     config = read(working, *names)
-    assert config["run"]["name"] == Path(ABOVE.get(names[-1], names[-1])).stem, "its results have a folder of their own"
+    own = "study" if names[-1] == "study_models.yaml" else Path(names[-1]).stem
+    assert config["run"]["name"] == own, "results have a folder of their own, except those of more models of one study"
 
 
 @pytest.fixture(scope="module")

@@ -48,7 +48,7 @@ from selfalign.config.sections import Config
 from selfalign.errors import TERMINAL, InputError
 from selfalign.ledger.rows import Entry
 from selfalign.ledger.storage import Ledger
-from selfalign.runs import Run
+from selfalign.runs import RECORD, Run
 from selfalign.scoring.join_verdicts import join_verdicts, with_main
 from selfalign.screen_text import align, duration
 from selfalign.steps import BY_HAND, STEPS
@@ -368,14 +368,15 @@ def test_results_of_other_settings_without_a_record_of_snakemake_are_warned_of(t
     """Snakemake does not notice changed settings then, and says that nothing is to be done."""
     run, records, config = Run(tmp_path / "mine"), Records(tmp_path / ".snakemake"), shipped()
     run.folder.mkdir()
-    run.record.write_text(json.dumps({"config": config}), encoding="utf-8")
+    record = run.folder / RECORD
+    record.write_text(json.dumps({"config": config}), encoding="utf-8")
     other = copy.deepcopy(config)
     other["scoring"]["level"] = 0.8
     assert warn_of_kept_results(run, config, records) == ""
     warning = warn_of_kept_results(run, other, records)
     assert 'run "mine" was made with other settings (scoring.level), and Snakemake has no records' in warning
     assert "snakemake --forceall" in warning
-    file = tmp_path / ".snakemake/metadata" / urlsafe_b64encode(str(run.record).encode()).decode()
+    file = tmp_path / ".snakemake/metadata" / urlsafe_b64encode(str(record).encode()).decode()
     file.parent.mkdir(parents=True)
     file.write_text(json.dumps({"rule": "record_run"}), encoding="utf-8")
     assert warn_of_kept_results(run, other, Records(tmp_path / ".snakemake")) == ""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from configs import shipped
 from nonempty import some
-from project import ROOT, default_configs, read_settings
+from project import ROOT, default_configs, read_settings, stack
 from selfalign.config.commands import as_json
 from selfalign.config.generate import SCHEMA, write_schema
 from selfalign.config.languages import fill_language
@@ -46,7 +46,7 @@ def test_models_have_the_defaults_that_a_run_gets() -> None:
 
 @pytest.mark.parametrize("overlay", SHIPPED, ids=lambda path: path.stem)
 def test_config_has_every_setting_of_a_shipped_file_as_it_was_given(overlay: Path) -> None:
-    settings = read_settings(overlay)
+    settings = read_settings(*(overlay.parent / name for name in stack(overlay.name)))
     check_settings(settings)
     found, checked = as_json(Config.read(settings)), as_json(Config.model_validate(settings))
     if primary := settings["scoring"]["primary"]:
