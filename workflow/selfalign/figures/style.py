@@ -55,7 +55,7 @@ class Style:
     """
 
     labels: FigureLabels
-    texts: Mapping[str, str] = field(default_factory=lambda: read_figure_texts(ENGLISH))
+    texts: Mapping[str, str] = field(default_factory=lambda: _english())
     width: float = 6.8
     height: float = 9.0
     language: str = "en"
@@ -196,6 +196,10 @@ def read_style(described: Mapping[str, Any], texts: Path = ENGLISH, font: Path |
     given["looks"] = {arm: Look(**look) for arm, look in given.get("looks", {}).items()}
     given |= {key: tuple(given[key]) for key in ("order", "covers") if key in given}
     return Style(**given, texts=read_figure_texts(texts), font=font)
+
+
+def _english() -> Mapping[str, str]:  # mypy cannot see through the cache of the function that it calls
+    return read_figure_texts(ENGLISH)
 
 
 @cache
