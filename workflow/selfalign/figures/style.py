@@ -198,7 +198,7 @@ def read_style(described: Mapping[str, Any], texts: Path = ENGLISH, font: Path |
     return Style(**given, texts=read_figure_texts(texts), font=font)
 
 
-def _english() -> Mapping[str, str]:
+def _english() -> Mapping[str, str]:  # mypy cannot see through the cache of the function that it calls
     return read_figure_texts(ENGLISH)
 
 
