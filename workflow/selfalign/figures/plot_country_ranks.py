@@ -54,8 +54,8 @@ def draw(rows: pd.DataFrame, style: Style) -> Figure:
     for ax, model in zip(axes, models, strict=True):
         _draw_model(ax, rows[rows["model"] == model], style, arm)
     axes[0].xaxis.set_major_formatter(FuncFormatter(lambda value, _: style.number(value, f".{decimals_of(value, 2)}f")))
-    beside = min(len(models), int(style.width))  # panels of an inch have room for three intervals
-    ticks = 6 if len(models) <= 2 else 3 if beside * 1.2 < style.width else 1
+    each = style.width / min(len(models), int(style.width))  # inches of a panel with its share of the names
+    ticks = 1 if each <= 1.25 else 3 if len(models) > 2 else 6
     axes[0].xaxis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10]))
     return figure
 
