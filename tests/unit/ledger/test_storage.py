@@ -34,7 +34,7 @@ from selfalign.ledger.integrity import find_faults
 from selfalign.ledger.merge import merge
 from selfalign.ledger.reading import describe_ledger
 from selfalign.ledger.rows import Entry
-from selfalign.ledger.storage import Ledger
+from selfalign.ledger.storage import Ledger, input_errors
 
 
 def test_recorded_answers_survive_reopening(tmp_path: Path) -> None:
@@ -190,6 +190,18 @@ def test_journal_of_a_ledger_that_was_replaced_is_refused_and_kept(
     assert beside(path) == before
     path.with_name("ledger.sqlite-wal").unlink()  # as the error says
     assert len(read(path)) == {"merged": 100, "earlier": 50, "nothing": 0}[replaced_by]
+
+
+def test_journal_that_cannot_be_read_is_named_as_the_reason(tmp_path: Path) -> None:
+    """In a folder without the right to write, which does not stop an administrator, who may run this test."""
+    error = sqlite3.OperationalError("unable to open database file")
+    error.sqlite_errorname = "SQLITE_CANTOPEN"
+    path = tmp_path / "ledger.sqlite"
+    with pytest.raises(InputError, match="cannot be opened or written"), input_errors(path):
+        raise error
+    write_and_leave_journal(path, [entry(0)])
+    with pytest.raises(InputError, match=r"latest answers are in a journal .* Copy both files"), input_errors(path):
+        raise error
 
 
 def test_journal_is_found_where_a_link_to_its_ledger_leads(tmp_path: Path) -> None:
