@@ -241,7 +241,7 @@ def choices_of(design: pd.DataFrame, prompts: pd.DataFrame, scores: pd.DataFrame
 @click.option("--place", default=3, show_default=True, type=click.IntRange(1, 5), help="Of the probe among the five.")
 @click.option("--threads", default=2, show_default=True, help="CPU threads of the model.")
 @click.option("--draws", default=10_000, show_default=True, help="Bootstrap resamples.")
-@click.option("--run", "name", help="A finished run: ask its models, and divide their margins by this one.")
+@click.option("--run", "name", help="A run: ask its models, and divide their margins, if it has scores, by this one.")
 @click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Folder for the tables (CSV).")
 @click.option("--count", is_flag=True, help="Only count cells and prompts.")
 def main(place: int, threads: int, draws: int, name: str | None, output: Path | None, count: bool) -> None:
@@ -264,7 +264,7 @@ def main(place: int, threads: int, draws: int, name: str | None, output: Path | 
             chosen.insert(0, "model", model.name)
             found["positive_control_answers"].append(chosen)
             found["positive_control"].append(add_repetition(estimate(scores, reader, CONTRASTS, people, draws)))
-            if study:
+            if study and study.scores(model.name, LANGUAGE).is_file():
                 found["positive_control_shares"].append(divide(study, model.name, scores, people, draws))
     tables = {name: pd.concat(parts, ignore_index=True) for name, parts in found.items()}
     for name, table in tables.items():

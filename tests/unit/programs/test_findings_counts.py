@@ -206,7 +206,7 @@ def test_numbers_of_the_positive_control_are_those_of_its_tables() -> None:
     tables = read_kept("programs/positive_control").fillna({"against": ""}).set_index(["model", "arm", "against"])
     shown = read_kept("programs/positive_control_answers")
     repeated, margins = {}, {}
-    for model in AGAIN:
+    for model in (*AGAIN, larger := "qwen2.5-coder-1.5b"):
         table, answers = tables.loc[model], shown[shown["model"] == model]
         assert answers.groupby("probe")["shown"].agg("".join).eq("AB").all() and answers["probe"].nunique() == 255
         main = 100 * table[["estimate", "main_low", "main_high"]]
@@ -216,15 +216,15 @@ def test_numbers_of_the_positive_control_are_those_of_its_tables() -> None:
         margins[model] = "{:.1f} points [{:.1f}, {:.1f}]".format(*main.loc[("itself", "itself_other")])
     smollm2, gemma, qwen = AGAIN
     assert (
-        f"on {repeated[smollm2]} of the questions by SmolLM2, {repeated[gemma]} by Gemma and {repeated[qwen]} by Qwen"
-        in page
+        f"on {repeated[smollm2]} of the questions by SmolLM2, {repeated[gemma]} by Gemma, {repeated[qwen]} by "
+        f"Qwen-0.5B and {repeated[larger]} by Qwen-1.5B" in page
     )
     possible = f"of {100 * tables['reader_estimate'].xs('itself_other', level='against').iloc[0]:.1f} possible ones"
     assert f"is then {margins[smollm2]} (SmolLM2) to {margins[gemma]} (Gemma), {possible}" in page
     short = {model: text.replace(" points", "") for model, text in margins.items()}
     assert (
-        f"is {margins[gemma]} in Gemma, {short[qwen]} in Qwen-0.5B and {short[smollm2]} in SmolLM2, {possible}"
-        in findings
+        f"is {margins[gemma]} in Gemma, {short[qwen]} in Qwen-0.5B, {short[larger]} in Qwen-1.5B "
+        f"and {short[smollm2]} in SmolLM2, {possible}" in findings
     )
     shares = 100 * tables.xs(("itself", "itself_other"), level=("arm", "against"))[
         ["share", "share_main_low", "share_main_high"]
