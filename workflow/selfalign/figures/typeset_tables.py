@@ -35,9 +35,8 @@ _ESCAPED = str.maketrans(
     {sign: f"\\{sign}" for sign in "&%$#_{}"}
     | {"~": r"\textasciitilde{}", "^": r"\^{}", "\\": r"\textbackslash{}"}
     | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"}
-    | {
-        sign: f"{{{sign}}}" for sign in "[*"
-    }  # at the start of a row, LaTeX would read it as an option of the row before
+    # At the start of a row, LaTeX would read these as options of the row before.
+    | {"[": "{[}", "*": "{*}"}
 )
 _SMALLEST_P = 0.001
 _MEASURES = ("agreement", "alignment")
