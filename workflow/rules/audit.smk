@@ -41,8 +41,9 @@ if workflow.is_main_process:
     with exit_on_mistake():
         refuse_read_only(Path.cwd())
         refuse_changed(FOLDER)
+        kept_results = warn_of_kept_results(Run(FOLDER), config, Records())
     warn_of_keys(CONFIG, Run(FOLDER), sys.argv)
-    if kept_results := warn_of_kept_results(Run(FOLDER), config, Records()):
+    if kept_results:
         show(kept_results)
 
 
