@@ -241,7 +241,7 @@ def choices_of(design: pd.DataFrame, prompts: pd.DataFrame, scores: pd.DataFrame
 @click.option("--place", default=3, show_default=True, type=click.IntRange(1, 5), help="Of the probe among the five.")
 @click.option("--threads", default=2, show_default=True, help="CPU threads of the model.")
 @click.option("--draws", default=10_000, show_default=True, help="Bootstrap resamples.")
-@click.option("--run", "name", help="A run: ask its models, and divide their margins, if it has scores, by this one.")
+@click.option("--run", "name", help="A run: ask its models. If it has scores, divide its margins by this one.")
 @click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Folder for the tables (CSV).")
 @click.option("--count", is_flag=True, help="Only count cells and prompts.")
 def main(place: int, threads: int, draws: int, name: str | None, output: Path | None, count: bool) -> None:
