@@ -91,7 +91,7 @@ def pieces(language: str, bank: pd.DataFrame) -> dict[str, str]:
 
 def test_languages_of_the_config_are_those_that_ship() -> None:
     assert sorted(defined()) == LANGUAGES
-    for folder in ("survey/questions", "survey/labels", "templates", "personas", "neutral"):
+    for folder in ("survey/questions", "survey/labels", "templates", "personas", "roles", "neutral"):
         assert sorted(path.stem for path in (RESOURCES / folder).iterdir()) == LANGUAGES, folder
 
 
