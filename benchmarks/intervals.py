@@ -4,7 +4,7 @@
 
 The values are those of benchmarks/synthetic.py (true majorities known, so that batteries alone are left to chance), for
 the whole bank and for the probes of the default config, with batteries that matter little and much. A right interval
-misses 5 %. Then the same for studies with three seeds and templates, whose common effect is nil or not.
+misses 5 %. Then the same for studies with three seeds and frames, whose common effect is nil or not.
 """
 
 from pathlib import Path
@@ -24,7 +24,7 @@ STANDARD = [(part, dict(part)) for part in (synthetic.STANCE, synthetic.KNOWLEDG
 
 
 def draw_differences(world: World, arms: tuple[Arm, Arm], rng: np.random.Generator) -> np.ndarray:
-    """Differences of agreement, mean of the countries: seeds x templates x probes."""
+    """Differences of agreement, mean of the countries: seeds x frames x probes."""
     majority = np.where(world.truth.to_numpy() > 0.5, 1, -1)
     shared = world.draw_shared(rng)
     first, second = ((world.lean(rng, arm, shared) * majority > 0).mean(axis=2) for arm in arms)
@@ -116,19 +116,19 @@ def with_batteries(factor: float) -> None:
 
 
 def compare_levels(rng: np.random.Generator) -> pd.DataFrame:
-    """False positives where seeds and templates are left out, drawn with replacement, or added as components."""
+    """False positives where seeds and frames are left out, drawn with replacement, or added as components."""
     world = World()
     sizes = np.bincount(world.home).astype(float)
     rows = {}
     for spread in (0.0, 0.2):
         arms = (Arm(cells=(3, 3), template_spread=spread), Arm(cells=(1, 3)))
         found = [_reject(draw_differences(world, arms, rng), world.home, sizes, rng) for _ in range(STUDIES)]
-        rows[f"templates' common effect {spread:g}"] = pd.DataFrame(found).mean()
+        rows[f"frames' common effect {spread:g}"] = pd.DataFrame(found).mean()
     return pd.DataFrame(rows)
 
 
 def _reject(cells: np.ndarray, home: np.ndarray, sizes: np.ndarray, rng: np.random.Generator) -> dict[str, bool]:
-    seeds, templates, probes = cells.shape
+    seeds, frames, probes = cells.shape
     values = cells.mean(axis=(0, 1))
     mean, present = values.mean(), np.ones((probes, 1), dtype=bool)
     weights = rng.multinomial(len(sizes), np.full(len(sizes), 1 / len(sizes)), 999).astype(float)
@@ -136,9 +136,9 @@ def _reject(cells: np.ndarray, home: np.ndarray, sizes: np.ndarray, rng: np.rand
     sums = np.stack([np.bincount(home, cell, len(sizes)) for cell in cells.reshape(-1, probes)])
     by_cell = weights @ sums.T / count[:, None]
     of_seed = rng.multinomial(seeds, np.full(seeds, 1 / seeds), 999) / seeds
-    of_template = rng.multinomial(templates, np.full(templates, 1 / templates), 999) / templates
+    of_frame = rng.multinomial(frames, np.full(frames, 1 / frames), 999) / frames
     widening = widen_batteries(np.array(len(sizes)))
-    crossed = (by_cell * (of_seed[:, :, None] * of_template[:, None, :]).reshape(999, -1)).sum(axis=1)
+    crossed = (by_cell * (of_seed[:, :, None] * of_frame[:, None, :]).reshape(999, -1)).sum(axis=1)
     freedom = freedom_of_batteries((values - mean)[:, None], home, sizes[:, None])[0]
     variance = by_cell.mean(axis=1).var(ddof=1) * widening
     total, uncertain = variance, variance**2 / freedom
@@ -163,7 +163,7 @@ def main() -> None:
     pd.set_option("display.width", 200, "display.max_columns", 30)
     print(f"Misses in %, of {STUDIES} studies; by bank, how much batteries matter, gain")
     print((100 * compare_intervals(rng)).round(1).to_string())
-    print(f"False positives in %, of {STUDIES} studies with three seeds and templates")
+    print(f"False positives in %, of {STUDIES} studies with three seeds and frames")
     print((100 * compare_levels(rng)).round(1).to_string())
 
 

@@ -1,7 +1,7 @@
 """Whether the estimates are right: studies of synthetic models, planted through the workflow's own steps.
 
     python benchmarks/validity.py --quick    1,000 studies; under 15 minutes on 2 cores
-    python benchmarks/validity.py            4,000 studies, and 1,000 with several seeds and templates
+    python benchmarks/validity.py            4,000 studies, and 1,000 with several seeds and frames
 
 Each study asks new people, scores six models (benchmarks/synthetic.py) and estimates their contrasts. The last line is
 JSON; tables of all contrasts, with Monte Carlo errors, come before it. docs/validity.md reports them.
@@ -181,7 +181,7 @@ def compare_probabilities(runs: int, world: World, jobs: int) -> pd.DataFrame:
 
 
 def with_levels(spread_of_templates: float) -> dict[str, Model]:
-    """A null model asked with three seeds and three templates."""
+    """A null model asked with three seeds and three frames."""
     arm = Arm(cells=(3, 3), template_spread=spread_of_templates)
     return {"null": Model({"zero_shot": replace(arm, cells=(1, 3)), "own": arm})}
 
@@ -204,7 +204,7 @@ def main() -> None:
         ways = {"batteries": ["batteries"], "and respondents": ["batteries", "respondents"], "and levels": RESAMPLE}
         for sd in (0.0, 0.2):
             levels = run_studies(runs // 4, world, with_levels(sd), ways, options.jobs)
-            print(f"Three seeds and templates; standard deviation of the templates' knowledge {sd}")
+            print(f"Three seeds and frames; standard deviation of the frames' knowledge {sd}")
             print(summarise(levels).round(4).to_string(index=False))
     print(json.dumps(report(found)))
 

@@ -111,7 +111,7 @@ def worded_languages(config: Config) -> list[str]:
 
 
 def frames_of(config: Config, way: str) -> list[str]:
-    """The frames of the run that ask in a way, as the templates of its first language have it.
+    """The frames of the run that ask in a way, as the file of its first language has it.
 
     A frame that cannot be read is left out: other checks report it.
 

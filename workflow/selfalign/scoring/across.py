@@ -17,7 +17,7 @@ def add_across(cells: pd.DataFrame, measures: Sequence[str], within: Sequence[st
 
     A correlation is not a mean over probes. So the value of a cell is a jackknife pseudo-value (Tukey 1958):
     n T - (n - 1) T_i, where T is the metric over n probes and T_i the metric without the cell's probe. The values are
-    shifted so that their mean over the n probes is T. The metric is computed for each source, seed and template, as in
+    shifted so that their mean over the n probes is T. The metric is computed for each source, seed and frame, as in
     `compute_metrics`. If a run lacks answers to some probes, the mean over all cells is T to first order only.
 
     Args:

@@ -75,7 +75,7 @@ def estimate(
     The standard error is that of resamples in which batteries (probes of one battery are asked with one stem and scale
     and answered alike) and the people's replicate shares are drawn together, the same batteries for all series and
     countries. The part that comes from batteries is widened for their number: see `widen_batteries`. For seeds and
-    templates, too few to draw from, a component of variance is added: see `spread_of_levels`.
+    frames, too few to draw from, a component of variance is added: see `spread_of_levels`.
     The interval is estimate -+ t x standard error, with degrees of freedom after Satterthwaite: see
     `freedom_of_batteries`. docs/interval_choice.md says how this was chosen.
 
@@ -126,7 +126,7 @@ def resample_each(panels: Mapping[str, Panel], how: Resampling) -> Iterator[tupl
 
     Args:
         panels: by country.
-        how: of the resamples. Seeds and templates are not drawn.
+        how: of the resamples. Seeds and frames are not drawn.
     """
     probes, battery_of = place_probes(panels.values())
     weights = _draw_batteries(battery_of.max() + 1, how.draws, how.seed) if "batteries" in how.resample else None
@@ -335,7 +335,7 @@ def freedom_of_sizes(sizes: np.ndarray, alike: np.ndarray) -> np.ndarray:
 def spread_of_levels(
     levels: np.ndarray, runs: np.ndarray, present: np.ndarray, battery_of: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Variance that the choice of seeds or templates adds to a mean over them, and its degrees of freedom.
+    """Variance that the choice of seeds or frames adds to a mean over them, and its degrees of freedom.
 
     This is the moment estimator of a main effect in a crossed design (Searle, Casella and McCulloch 1992, chapter 4).
     From the variance between the levels' means, the part is subtracted that the batteries' different responses to the

@@ -59,8 +59,8 @@ class Scorer:
     def compute(self, cells: pd.DataFrame) -> pd.DataFrame:
         """Every metric of each series and country, and of the baselines on the same items.
 
-        A metric of an item is averaged over its sources, seeds and templates, then over items. A metric across items is
-        computed for each source, seed and template, then averaged. If answers were averaged first, they would be
+        A metric of an item is averaged over its sources, seeds and frames, then over items. A metric across items is
+        computed for each source, seed and frame, then averaged. If answers were averaged first, they would be
         smoother than each of them, which would favour an arm with many of them.
 
         Args:
@@ -164,7 +164,7 @@ def _lay_out_cells(people: People, cells: pd.DataFrame) -> tuple[list[int], Arra
     Sources are numbered within a country, so that there is one where each country is shown its own answers.
 
     Returns:
-        Places of the countries; answers: sources x (seeds and templates) x countries x items x options, NaN where an
+        Places of the countries; answers: sources x (seeds and frames) x countries x items x options, NaN where an
         item was not asked or not answered; whether an item was asked: the same without the options.
     """
     country, item = places(people.countries, cells["country"]), places(people.items, cells["item"])

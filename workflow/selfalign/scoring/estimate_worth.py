@@ -25,7 +25,7 @@ def estimate_worth(scores: pd.DataFrame, poles: pd.DataFrame, level: float, larg
 
     Args:
         scores: `Scores` tables, stacked. A probe's p(A) is its mean over the answered cells of its sources, seeds and
-            templates. A probe without an answered cell is left out; the column probes has the number that is left.
+            frames. A probe without an answered cell is left out; the column probes has the number that is left.
         poles: a `Poles` table.
         level: coverage of the intervals, such as 0.95.
         largest: number of respondents at which the search stops.

@@ -43,7 +43,7 @@ class Panel:
         share: n, the people's share of pole A.
         majority: n, 1 where pole A is the majority, else 0.
         series: k rows that say what the columns are.
-        value: n x k means over sources, seeds and templates of the cells that have a value; NaN where none has.
+        value: n x k means over sources, seeds and frames of the cells that have a value; NaN where none has.
         slope: n x k, how much the value changes with the people's share of pole A, or with their majority (0 or 1):
             see `measures.slopes_of`.
         levels: by factor (`seed`, `template`), levels x n x k: the value at each level minus `value`; 0 for a series

@@ -76,7 +76,7 @@ def count_batteries(drawn: Drawn) -> tuple[Array, Array]:
 
 
 def bound_value(drawn: Drawn, level: float) -> tuple[float, float, float]:
-    """The only quantity of `drawn` with its interval, as `bootstrap.estimate` has it without seeds and templates.
+    """The only quantity of `drawn` with its interval, as `bootstrap.estimate` has it without seeds and frames.
 
     Returns:
         Estimate, lower end, upper end; the ends are NaN with one battery.

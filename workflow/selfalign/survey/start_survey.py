@@ -26,8 +26,7 @@ from selfalign.survey.inspect_file import (
     inspect_counts,
     why_no_question,
 )
-from selfalign.survey.table_columns import COUNT_ROLES, RESPONDENT_ROLES
-from selfalign.survey.templates import (
+from selfalign.survey.start_files import (
     RunFacts,
     list_probes,
     list_questions,
@@ -36,6 +35,7 @@ from selfalign.survey.templates import (
     make_ids,
     write_config,
 )
+from selfalign.survey.table_columns import COUNT_ROLES, RESPONDENT_ROLES
 from selfalign.tables import written_aside
 from selfalign.yaml_files import load_yaml
 

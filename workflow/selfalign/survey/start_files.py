@@ -167,7 +167,7 @@ class RunFacts:
     """What the settings of a run of the survey depend on.
 
     Attributes:
-        folder: of the templates.
+        folder: of these files.
         name: of the survey and of the run.
         file: the survey file.
         columns: names of the columns by role.
