@@ -42,7 +42,7 @@ _LEFT, _RIGHT, _GAP, _TICKS = 0.5, 0.08, 0.42, 0.24
 """Inches: left and right of the panels, between two, and below each for the numbers of the axis."""
 
 MOST_REGIONS = 8
-"""Ellipses of countries in a panel. More of them cannot be told apart."""
+"""Ellipses of countries in a panel. More of them cannot be distinguished."""
 
 XY = ["survival", "traditional"]
 START = "start"

@@ -318,7 +318,7 @@ def _check_schema(path: Path, database: sqlite3.Connection) -> None:
 
 
 def _refuse_foreign_journal(path: Path) -> None:
-    """Check that a journal beside a ledger is not that of another file, which had the ledger's name before.
+    """Check that a journal next to a ledger is not that of another file, which had the ledger's name before.
 
     SQLite would write the journal's pages into the ledger, and answers of the ledger would be lost without a message.
     A ledger that was closed has no journal, and its header says so: only a ledger in use has version 2 there.
