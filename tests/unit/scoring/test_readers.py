@@ -81,6 +81,15 @@ def test_ideal_reader_weighs_the_other_countries_by_what_is_shown() -> None:
     assert ideal("DEU", "Q46", "Q1=A Q2=A Q3=A") == pytest.approx(weights @ [0.1, 0.4, 0.9] / weights.sum())
 
 
+def test_ideal_reader_reads_any_number_of_demonstrations() -> None:
+    """Likelihoods such as exp(-1926) are too small for a number, and their ratios still count."""
+    against = "Q1=A Q1=B Q3=A Q3=B " * 400
+    assert ideal("DEU", "Q46", against) == pytest.approx(np.mean([0.1, 0.4, 0.9]))
+    assert ideal("DEU", "Q46", f"{against} Q1=A") == pytest.approx(np.average([0.1, 0.4, 0.9], weights=[0.9, 0.1, 0.1]))
+    # The USA were not asked Q2, so they weigh nothing there, although they are nearest.
+    assert ideal("DEU", "Q2", "Q1=B Q3=B Q46=A " * 400) == pytest.approx(0.2)
+
+
 def test_ideal_reader_without_demonstrations_is_the_mean_of_the_other_countries() -> None:
     assert ideal("DEU", "Q46", "") == pytest.approx(np.mean([0.1, 0.4, 0.9]))
     assert ideal("DEU", "Q46", "ice=A shadow=B") == pytest.approx(np.mean([0.1, 0.4, 0.9]))

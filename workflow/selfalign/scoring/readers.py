@@ -23,6 +23,10 @@ _LEAST = 1e-9
 """The smallest share of an option, so that its logarithm is finite."""
 
 
+_SMALLEST = -600.0
+"""Log-likelihoods below this are taken relative to the largest one, because the exponential of -746 is 0."""
+
+
 def read_as_copier(design: pd.DataFrame, prompts: pd.DataFrame) -> pd.DataFrame:
     """Answers of a reader that repeats the option which the demonstrations' answers repeat more often.
 
@@ -85,16 +89,29 @@ def read_as_ideal_reader(
     parts = []
     for country, asked in show_progress("read", "country", items=list(cells.groupby("country"))):
         others = share[share.index.map(country_of) != country_of(country)]
-        weight = np.exp(evidence.loc[asked["prompt"], others.index].to_numpy())
         of_a = others[asked["probe"]].to_numpy().T
         known = ~np.isnan(of_a)
-        total = (weight * known).sum(axis=1)
+        weight = _as_weights(evidence.loc[asked["prompt"], others.index].to_numpy(), known)
+        total = weight.sum(axis=1)
         mean = (weight * np.where(known, of_a, 0)).sum(axis=1)[total > 0] / total[total > 0]
         some = asked[total > 0]
         first = np.where(some["order"] == "AB", mean, 1 - mean)
         log_weight = np.log(np.clip(np.column_stack([first, 1 - first]), _LEAST, None))
         parts.append(_as_answers(name_cells(some).to_numpy(), log_weight))
     return pd.concat(parts, ignore_index=True)
+
+
+def _as_weights(evidence: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Posterior weights of countries, up to a factor in each row; 0 for countries that were not asked.
+
+    Args:
+        evidence: prompts x countries, log-likelihoods (nats).
+        known: the same shape, whether the country was asked the test probe.
+    """
+    evidence = np.where(known, evidence, -np.inf)
+    best = evidence.max(axis=1, keepdims=True, initial=-np.inf)
+    weights: np.ndarray = np.exp(evidence - np.where(np.isfinite(best) & (best < _SMALLEST), best, 0))
+    return weights
 
 
 def name_cells(design: pd.DataFrame) -> pd.Series:
