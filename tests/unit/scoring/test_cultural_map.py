@@ -533,6 +533,18 @@ def test_many_countries_have_one_ellipse_of_median_area() -> None:
     assert choose_regions(rows).empty
 
 
+def test_ellipses_are_within_the_axes(tables: tuple[pd.DataFrame, pd.DataFrame], style: Style) -> None:
+    points, axes = tables
+    rows = choose_points(points, ["own"], {"en": "zero"})
+    of_models = rows["model"] != PEOPLE
+    rows.loc[of_models, ["survival_se", "traditional_se", "correlation"]] = [2.0, 1.0, 0.3]
+    (ax,) = draw(rows[of_models], rows[~of_models], axes, ["own"], style).axes
+    assert ax.patches
+    for ellipse in ax.patches:
+        box = ellipse.get_window_extent()
+        assert ax.bbox.x0 < box.x0 and box.x1 < ax.bbox.x1 and ax.bbox.y0 < box.y0 and box.y1 < ax.bbox.y1
+
+
 def test_page_without_a_point_of_a_model_gives_the_reason(
     tables: tuple[pd.DataFrame, pd.DataFrame], style: Style
 ) -> None:

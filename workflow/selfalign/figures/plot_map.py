@@ -99,7 +99,8 @@ def draw(rows: pd.DataFrame, people: pd.DataFrame, axes: pd.DataFrame, arms: lis
     top, bottom = fit_figure(figure, style, body, around, least)
     height = figure.get_figheight()
     tall = (height - top - bottom - under - 0.06) / lines - head - _TICKS
-    limits = _limits(rows, people, side / tall)
+    regions = pd.concat([_regions(shown, start) for _, shown, start in panels])
+    limits = _limits(rows, people, regions, style.level, side / tall)
     for place, ((_, shown, start), title) in enumerate(zip(panels, titles, strict=True)):
         line, column = divmod(place, columns)
         low = height - top - (line + 1) * (head + tall) - line * _TICKS
@@ -133,11 +134,23 @@ def _list_panels(rows: pd.DataFrame, arms: list[str], style: Style) -> list[tupl
     return found
 
 
-def _limits(rows: pd.DataFrame, people: pd.DataFrame, ratio: float) -> tuple[tuple[float, float], ...]:
-    """Limits of both axes with all points, so that one unit is as long on both."""
+def _limits(
+    rows: pd.DataFrame, people: pd.DataFrame, regions: pd.DataFrame, level: float, ratio: float
+) -> tuple[tuple[float, float], ...]:
+    """Limits of both axes with all points and ellipses, so that one unit is as long on both.
+
+    Args:
+        rows: `MapPoints` of models.
+        people: `MapPoints` of people.
+        regions: the points that have an ellipse.
+        level: coverage of the ellipses.
+        ratio: width of a panel, in multiples of its height.
+    """
     points = np.concatenate([rows[XY], people[XY], rows[["from_survival", "from_traditional"]].dropna()])
     low, high = points.min(axis=0), points.max(axis=0)
     middle, reach = (low + high) / 2, (high - low) / 2 * 1.16 + 0.05
+    sides = np.sqrt(stats.chi2.ppf(level, 2)) * regions[["survival_se", "traditional_se"]].to_numpy(float)
+    reach = np.maximum(reach, (np.abs(regions[XY].to_numpy(float) - middle) + 1.02 * sides).max(axis=0, initial=0))
     reach = np.maximum(reach, [reach[1] * ratio, reach[0] / ratio])
     return tuple(zip(middle - reach, middle + reach, strict=True))
 
@@ -162,7 +175,7 @@ def _draw_panel(
         ax.plot(row.survival, row.traditional, marker, color=colour, markersize=size, markeredgewidth=0, zorder=4)
     for row in shown.itertuples():
         _draw_arrow(ax, row, size)
-    for row in (*choose_regions(shown).itertuples(), *_with_spread(start).itertuples()):
+    for row in _regions(shown, start).itertuples():
         add_ellipse(ax, row, style.level)
     starts = start[XY].to_numpy()
     ax.plot(*starts.T, "*", color=INK, markersize=2.2 * size, markeredgecolor="white", markeredgewidth=0.5, zorder=5)
@@ -201,6 +214,11 @@ def choose_regions(shown: pd.DataFrame) -> pd.DataFrame:
         return spread
     area = spread["survival_se"] * spread["traditional_se"] * np.sqrt(1 - spread["correlation"].fillna(0) ** 2)
     return spread.loc[area.sort_values(kind="stable").index[[(len(spread) - 1) // 2]]]
+
+
+def _regions(shown: pd.DataFrame, start: pd.DataFrame) -> pd.DataFrame:
+    """The points of a panel that have an ellipse, the start among them."""
+    return pd.concat([choose_regions(shown), _with_spread(start)])
 
 
 def _with_spread(points: pd.DataFrame) -> pd.DataFrame:
