@@ -169,6 +169,18 @@ def test_every_arm_drawn_is_in_the_legend() -> None:
     assert set(names_in_legend(figure)) == {name for ax in figure.axes for name in dots(ax)}
 
 
+def test_agreement_of_sixty_countries_has_smaller_marks() -> None:
+    arms = {f"arm{place}": f"Arm {place}" for place in range(5)}
+    style = read_style({"labels": {"models": {"m": "Model M"}, "arms": arms}, "width": 6.8})
+    sizes = {}
+    for count in (14, 60):
+        countries = (*(f"C{place}" for place in range(count)), "all")
+        (ax,) = plot_agreement.draw(estimates({"en": list(arms)}, countries), NO_METRICS, None, style).axes
+        sizes[count] = {line.get_markersize() for line in ax.lines if line.get_label() in arms.values()}
+    assert sizes[14] == {4.0}
+    assert max(sizes[60]) < 2.6
+
+
 def test_agreement_of_one_country_has_one_row() -> None:
     figure = plot_agreement.draw(estimates({"en": ["zero"]}, ("BOL", "all")), NO_METRICS, None, STYLE)
     (ax,) = figure.axes

@@ -25,10 +25,10 @@ def dot(style: Style, colour: str, marker: str, hollow: bool) -> Keywords:
     return {
         "marker": marker,
         "linestyle": "none",
-        "markersize": 3.2 if style.narrow else 4.0,
+        "markersize": (3.2 if style.narrow else 4.0) * style.marks,
         "color": colour,
         "markerfacecolor": "white" if hollow else colour,
-        "markeredgewidth": 0.9,
+        "markeredgewidth": 0.9 * style.marks,
     }
 
 
@@ -55,7 +55,7 @@ def draw_arm(ax: Axes, rows: pd.DataFrame, offset: float, style: Style, arm: str
 def draw_bars(ax: Axes, rows: pd.DataFrame, offset: float, style: Style, arm: str) -> None:
     """The intervals of an arm."""
     colour = lighter(style.look(arm).colour, 0.35)
-    ax.hlines(rows["row"] + offset, rows["low"], rows["high"], color=colour, linewidth=1.0, zorder=2)
+    ax.hlines(rows["row"] + offset, rows["low"], rows["high"], color=colour, linewidth=style.marks, zorder=2)
 
 
 def draw_dots(ax: Axes, rows: pd.DataFrame, offset: float, style: Style, arm: str, hollow: bool | None = None) -> None:

@@ -1,5 +1,6 @@
 """Step plot_agreement: agreement with the majority of each country, per arm."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -47,6 +48,7 @@ def draw(
     row = max(0.16, 0.05 + 0.052 * len(arms))
     around = Surroundings(style.text("agreement.axis"), style.bars(), handles)
     figure, axes = stack_panels(panels, around, style, row)
+    style = _fit_marks(style, axes[0].get_position().height * figure.get_figheight() / len(panels[0].names), len(arms))
     chance = baselines["uniform"].mean() if baselines["uniform"].notna().any() else 0.5
     for ax, panel in zip(axes, panels, strict=True):
         ax.axvline(chance, **CHANCE_LINE, zorder=1)
@@ -59,6 +61,17 @@ def draw(
     axes[-1].xaxis.set_major_formatter(FuncFormatter(lambda value, _: style.percent(value, decimals_of(100 * value))))
     axes[-1].xaxis.set_major_locator(MaxNLocator(5 if style.narrow else 9, steps=[1, 2, 2.5, 5, 10]))
     return figure
+
+
+def _fit_marks(style: Style, row: float, arms: int) -> Style:
+    """A style with smaller marks if the rows of a full page are too low for their arms.
+
+    Args:
+        row: height of a row, in inches.
+        arms: in each row.
+    """
+    needed = 0.05 + 0.034 * arms
+    return style if row > 0.9 * needed else replace(style, marks=max(row / needed, 0.6))
 
 
 @click.command()

@@ -52,6 +52,7 @@ class Style:
         level: coverage of the intervals.
         covers: what the intervals cover (setting scoring.resample).
         font: font file that is tried before all others.
+        marks: size of dots and bars, in multiples of the usual one.
     """
 
     labels: FigureLabels
@@ -65,6 +66,7 @@ class Style:
     level: float = 0.95
     covers: tuple[str, ...] = ("batteries", "respondents")
     font: Path | None = None
+    marks: float = 1.0
 
     @property
     def narrow(self) -> bool:
