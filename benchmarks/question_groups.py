@@ -5,7 +5,7 @@ countries have different majorities. The step of the workflow has no readers in 
 whether the demonstrations contain less about a country in a group, or the models read less there.
 docs/findings/questions.md has the results.
 
-    python benchmarks/question_groups.py RUN [--draws 2000] [--output FILE]
+    python benchmarks/question_groups.py RUN [--draws 10000] [--output FILE]
 
 RUN is a finished run with `scoring.readers`. Four models in eight countries take about two minutes on two idle cores.
 """
@@ -52,7 +52,7 @@ def estimate_groups(run: Run, language: str, draws: int) -> pd.DataFrame:
 @click.command()
 @click.argument("name", metavar="RUN")
 @click.option("--language", default="en", show_default=True)
-@click.option("--draws", default=2000, show_default=True, help="Bootstrap resamples.")
+@click.option("--draws", default=10_000, show_default=True, help="Bootstrap resamples.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="File for the table (CSV).")
 def main(name: str, language: str, draws: int, output: Path | None) -> None:
     """Print own minus other country of models and readers of RUN in each group of questions, in points."""

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from bank import DEFAULT_BANK
 from estimating import complete, people, scores
+from pages import read_page
 from project import ROOT
 from question_groups import estimate_groups
 from selfalign.probes.kinds import read_kinds
@@ -49,3 +50,20 @@ def test_readers_have_the_groups_of_models(tmp_path: Path) -> None:
     for arm in ("chrf", "chrf_without_battery"):
         assert margins["copier", arm, "value"] == 1 and margins["copier", arm, "attitude"] == 0
         assert 0 < margins["copier", arm, "main"] < 1
+
+
+def test_kept_margins_of_all_probes_are_those_of_the_run() -> None:
+    tables = ROOT / "docs" / "findings"
+    margins = pd.read_csv(tables / "programs/tables/question_groups.csv")
+    run = pd.read_csv(tables / "study_replies/tables/verdicts.csv").query("measure == 'agreement' and beyond.isna()")
+    keys, ends = ["model", "arm", "against"], ["estimate", "main_low", "main_high"]
+    both = margins.query("alternative == 'main'").merge(run, on=keys, suffixes=("", "_run"))
+    assert len(both) == 2 * run["model"].nunique()
+    for name in ends:
+        assert both[name].to_numpy() == pytest.approx(both[f"{name}_run"].to_numpy(), abs=2e-6)
+    models = margins[margins["model"].isin(["copier", "ideal_reader"]).eq(False)]
+    groups = ["main", "value", "attitude", "value_attitude", "other", "without_forced", "discriminating"]
+    others = models[(models["arm"] == "chrf_without_battery") & models["alternative"].isin(groups)]
+    outside = others[(others["main_low"] > 0) | (others["main_high"] < 0)]
+    assert outside[["model", "alternative"]].to_numpy().tolist() == [["qwen2.5-coder-0.5b", "discriminating"]]
+    assert f"One of the models' {len(others)} intervals without the battery" in read_page("findings/questions.md")
