@@ -9,7 +9,7 @@ Three references need no model: each country's people, an even guess, and random
 a model's correlation means nothing unless it differs from both. Without RUN only the references are printed, from the
 example survey's counts and the whole bank. docs/findings/topics.md has the results.
 
-    python benchmarks/extrapolation.py [RUN] [--arm zero_shot] [--draws 200] [--seed 1]
+    python benchmarks/extrapolation.py [RUN] [--arm zero_shot] [--draws 200] [--seed 1] [--output FILE]
 """
 
 from collections.abc import Iterable
@@ -78,10 +78,11 @@ def summarise(found: pd.DataFrame) -> dict[str, float]:
 
 
 def average(tables: Iterable[pd.DataFrame]) -> dict[str, float]:
-    """Means of the summaries of several answerers, and 5 and 95 % of their medians."""
+    """Means of the summaries of several answerers, and 5 and 95 % of their medians and of their shares `same`."""
     rows = pd.DataFrame([summarise(found) for found in tables])
-    few, many = rows["median"].quantile([0.05, 0.95])
-    return rows.mean().to_dict() | {"medians: 5 %": few, "medians: 95 %": many}
+    few, many = rows[["median", "same"]].quantile([0.05, 0.95]).to_numpy()
+    ends = {"medians: 5 %": few[0], "medians: 95 %": many[0], "same: 5 %": few[1], "same: 95 %": many[1]}
+    return rows.mean().to_dict() | ends
 
 
 def compare_references(shares: pd.DataFrame, category: pd.Series, draws: int, seed: int) -> dict[str, dict[str, float]]:
@@ -93,6 +94,7 @@ def compare_references(shares: pd.DataFrame, category: pd.Series, draws: int, se
         draws: how often all probes are answered at random: probabilities of pole A between 0 and 1.
         seed: of these draws.
     """
+    category = category.sort_index()  # so that a run and the example have the same random answers
     numbers = np.random.default_rng(seed).random((draws, len(category)))
     people = (
         extrapolate(answers.dropna(), shares.drop(index=country), category)
@@ -148,7 +150,8 @@ def compare_models(folder: Path, arm: str) -> tuple[dict[str, dict[str, float]],
 @click.option("--arm", default="zero_shot", show_default=True, help="An arm whose prompts name no country.")
 @click.option("--draws", default=200, show_default=True, help="Random answerers.")
 @click.option("--seed", default=1, show_default=True, help="Of the random answers.")
-def main(run: str | None, arm: str, draws: int, seed: int) -> None:
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="File for the table (CSV).")
+def main(run: str | None, arm: str, draws: int, seed: int, output: Path | None) -> None:
     """Print the correlations of each model and language of RUN, and of the references."""
     with exit_on_mistake():
         if run:
@@ -156,7 +159,11 @@ def main(run: str | None, arm: str, draws: int, seed: int) -> None:
         else:
             rows, (shares, category) = {}, read_example()
         rows |= compare_references(shares, category, draws, seed)
-        print(pd.DataFrame(rows).T.round(2).to_string(na_rep=""))
+        table = pd.DataFrame(rows).T
+        print(table.round(2).to_string(na_rep=""))
+    if output:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        table.to_csv(output, index_label="model", lineterminator="\n", float_format="%.6f")
 
 
 if __name__ == "__main__":

@@ -69,6 +69,7 @@ MODELS = {
     "Qwen-0.5B": "qwen2.5-coder-0.5b",
     "Qwen-1.5B": "qwen2.5-coder-1.5b",
 }
+ORDER = list(MODELS.values())
 MAIN_LOW = 0.032
 """Lower end of the ideal reader's main interval without the battery: benchmarks/readers.py."""
 
@@ -97,6 +98,84 @@ def test_possible_ranks_of_the_most_similar_countries() -> None:
     ranks = read_kept("study/country_ranks").query("arm == 'zero_shot' and rank == 1").set_index("model")
     ends = [int(ranks.loc[model, "rank_high"]) for model in MODELS.values()]
     assert f"reach {ends[0]}, {ends[1]}, {ends[2]} and {ends[3]}." in read_page("findings/by_default.md")
+
+
+def test_the_page_by_default_has_the_numbers_of_the_ranks() -> None:
+    ranks, page = read_kept("study/country_ranks"), " ".join(read_page("findings/by_default.md").split())
+    first = ranks.query("arm == 'zero_shot' and rank == 1").set_index("model")["country"]
+    assert first[list(MODELS.values())].tolist() == ["KEN", "IND", "CAN", "USA"]
+    assert "The first ones are Kenya (SmolLM2), India (Gemma), Canada (Qwen-0.5B) and the USA (Qwen-1.5B)" in page
+    single = ranks.query("arm == 'zero_shot' and country != 'all'").groupby("model")
+    alike = [single.get_group(model)["similarity"].corr(single.get_group(model)["even"], "spearman") for model in ORDER]
+    said = "{:.2f} (SmolLM2), {:.2f} (Gemma), {:.2f} (Qwen-0.5B) and {:.2f} (Qwen-1.5B)".format(*alike)
+    assert f"Spearman's correlation is {said}" in page
+    means = ranks.query("country == 'all'").set_index(["arm", "model"])
+    assert means.loc["zero_shot", "rank"].eq(10).all()
+    moved = "{:.1f}, {:.1f}, {:.1f} and {:.1f}".format(*means.loc["chrf", "rank"][ORDER])
+    assert f"rises from rank 10 to {moved}." in page
+    improved = (19 * means.loc["neutral", "improved"][ORDER]).round().astype(int)
+    said = "With them {} of 19 countries improve for SmolLM2, {} for Gemma, {} for Qwen-0.5B and {} for Qwen-1.5B."
+    assert said.format(*improved) in page
+    leads = means.loc["chrf_without_battery", ["lead", "lead_low", "lead_high"]]
+    assert ((leads["lead_low"] <= 0) & (leads["lead_high"] >= 0)).all()
+    assert leads["lead"].idxmax() == ORDER[-1]
+
+
+def test_the_page_of_questions_has_the_changes_by_the_alternatives() -> None:
+    table = read_kept("study/alternatives").query("measure == 'agreement' and beyond.isna()")
+    page = " ".join(read_page("findings/questions.md").split())
+    pairs = {"chrf": "chrf_other", "chrf_without_battery": "chrf_without_battery_other"}
+    margins = table[table["against"] == table["arm"].map(pairs)].set_index(["alternative", "model", "arm"]).sort_index()
+    largest = {
+        name: 100 * (margins["estimate"].loc[name] - margins["estimate"].loc["main"]).abs().max()
+        for name in ("middle", "without_forced")
+    }
+    changed = margins.loc["middle", "changed"].unique().astype(int)
+    assert len(changed) == 1
+    said = "Under the other cut {} majorities change, and no margin moves by more than {:.1f} points."
+    assert said.format(changed[0], largest["middle"]) in page
+    assert f"Without forced choices no margin moves by more than {largest['without_forced']:.1f} points." in page
+    similar = margins.xs("chrf", level="arm")
+    value, attitude = similar.loc["value"], similar.loc["attitude"]
+    assert ((value["low"] < 0) & (value["high"] > 0)).all() and (attitude["low"] > 0).sum() == 3
+    certain = attitude[attitude["low"] > 0]
+    assert (
+        "three of four exclude 0 by battery**, with *p* of {:.2f} to {:.2f} and 3 degrees".format(
+            certain["p"].min(), certain["p"].max()
+        )
+        in page
+    )
+    assert f"Corrected *p* are {certain['p_holm'].min():.0f} (Holm) and {certain['p_bh'].max():.2f}" in page
+
+
+def test_the_page_of_languages_counts_the_margins() -> None:
+    table = read_kept("study_languages/verdicts").query("measure == 'agreement'")
+    page = " ".join(read_page("findings/languages.md").split())
+    plain = table[table["beyond"].isna() & (table["language"] == table["against_language"])]
+    plain = plain[plain["model"] == plain["against_model"]].set_index(["arm", "against"])
+    similar, others, inverted = (
+        plain.loc[pair]
+        for pair in (
+            ("chrf", "chrf_other"),
+            ("chrf_without_battery", "chrf_without_battery_other"),
+            ("chrf", "chrf_inverted"),
+        )
+    )
+    elsewhere = [rows[rows["language"] != "en"] for rows in (similar, others)]
+    counts = [int((rows["estimate"] > 0).sum()) for rows in elsewhere]
+    found = [int((rows["main_low"] > 0).sum()) for rows in (elsewhere[0], similar[similar["language"] == "en"])]
+    assert [len(rows) for rows in elsewhere] == [12, 12] and found == [1, 2]
+    assert f"Chinese, {counts[0]} of 12 margins are above 0, one with its interval. " in page
+    assert f"Without the battery {counts[1]} of 12 are above 0." in page
+    assert f"Without the battery, {(elsewhere[1]['estimate'] < 0).sum()} of these 12 are below 0**" in page
+    outside = (others["main_low"] > 0) | (others["main_high"] < 0)
+    assert len(others) == 15 and outside.sum() == 2 and "two of 15 intervals exclude 0" in page
+    cost = 100 * inverted["estimate"]
+    above = (inverted["main_low"] > 0).sum()
+    assert f"cost {cost.min():.0f} to {cost.max():.0f} points, and {above} of 15 intervals are above 0." in page
+    secondary = table[table["role"] == "secondary"]
+    assert f"Of the {len(secondary)} secondary contrasts of agreement, the smallest is" in page
+    assert f"the smallest is {secondary['main_p_holm'].min():.2f}." in page
 
 
 def test_the_pages_name_the_runs_of_uncommitted_code() -> None:
