@@ -224,7 +224,12 @@ def test_shares_above_0_by_wording_are_those_of_the_specifications() -> None:
     assert f"{letters} % of the specifications with letters are above 0, and {words} and {opinion} % of those" in page
 
 
-AGAIN = {"smollm2-135m": "SmolLM2", "gemma-3-270m": "Gemma", "qwen2.5-coder-0.5b": "Qwen-0.5B"}
+AGAIN = {
+    "smollm2-135m": "SmolLM2",
+    "gemma-3-270m": "Gemma",
+    "qwen2.5-coder-0.5b": "Qwen-0.5B",
+    "qwen2.5-coder-1.5b": "Qwen-1.5B",
+}
 """The models of the run study_replies, as the pages name them."""
 
 
@@ -232,7 +237,7 @@ def test_the_page_of_choices_has_the_shares_of_replies() -> None:
     table = read_kept("study_replies/replies").set_index(["arm", "model"])
     page = read_page("findings/choices.md")
     without, similar, others = (100 * table["option"].loc[arm] for arm in ("zero_shot", "chrf", "chrf_without_battery"))
-    smollm2, gemma, qwen = AGAIN
+    smollm2, gemma, qwen, larger = AGAIN
     assert f"Without them {without[smollm2]:.1f} % of SmolLM2's replies and none of Gemma's are an option" in page
     assert without[gemma] == 0
     assert f"Of Gemma's, {100 * table['empty'].loc['zero_shot', gemma]:.0f} % are empty" in page
@@ -240,13 +245,15 @@ def test_the_page_of_choices_has_the_shares_of_replies() -> None:
         f"With similar questions it is {similar[smollm2]:.0f} and {similar[gemma]:.0f} %, "
         f"and with questions of other batteries {others[smollm2]:.0f} and {others[gemma]:.0f} %" in page
     )
-    assert f"demonstrations too**, in {without[qwen]:.0f} % of the cases" in page
+    assert f"demonstrations too**, in {without[qwen]:.0f} % (0.5B) and {without[larger]:.0f} % (1.5B)" in page
     similar, others = (100 * table["orders_differ"].loc[arm] for arm in ("chrf", "chrf_without_battery"))
     assert (
         f"{similar[smollm2]:.0f} % of SmolLM2's replies with similar questions choose the other pole, "
-        f"{similar[gemma]:.0f} % of Gemma's and {similar[qwen]:.0f} % of Qwen-0.5B's" in page
+        f"{similar[gemma]:.0f} % of Gemma's, {similar[qwen]:.0f} % of Qwen-0.5B's "
+        f"and {similar[larger]:.0f} % of Qwen-1.5B's" in page
     )
-    assert f"it is {others[smollm2]:.0f}, {others[gemma]:.0f} and {others[qwen]:.0f} %." in page
+    smaller = ", ".join(f"{others[model]:.0f}" for model in (smollm2, gemma, qwen))
+    assert f"it is {smaller} and {others[larger]:.0f} %." in page
     likelier = 1 - table.loc[table["compared"] > 1000, "mismatch"]
     assert f"in {100 * likelier.min():.0f} to {100 * likelier.max():.0f} % of the cells" in page
 
@@ -254,9 +261,10 @@ def test_the_page_of_choices_has_the_shares_of_replies() -> None:
 def test_the_page_of_choices_has_the_choices_that_the_end_decides() -> None:
     table = read_kept("study_replies/readouts").query("readout == 'option' and against == 'open'")
     differ = 100 * table.set_index(["arm", "model"])["differ"]
-    smollm2, gemma, qwen = (f"{differ.loc['zero_shot', model]:.0f} %" for model in AGAIN)
+    smollm2, gemma, qwen, _ = (f"{differ.loc['zero_shot', model]:.0f} %" for model in AGAIN)
+    assert 0 < differ.loc["zero_shot", "qwen2.5-coder-1.5b"] < 1
     page = read_page("findings/choices.md")
-    assert f"differ in {smollm2} of the cells.\n  For Gemma it is {gemma} and for Qwen-0.5B {qwen}." in page
+    assert f"differ in {smollm2} of the cells.\n  For Gemma it is {gemma}, for Qwen-0.5B {qwen}, and" in page
     assert f"With similar questions it is at most {differ.loc['chrf'].max():.0f} % in each model." in page
 
 
@@ -270,7 +278,7 @@ def test_the_page_of_choices_compares_the_study_with_the_models_asked_again() ->
         chosen = f"arm == '{arm}' and against == '{against}' and measure == 'agreement' and country != 'all'"
         study, again = (read_kept(f"{run}/{name}").query(chosen) for run in ("study", "study_replies"))
         both = study.merge(again, on=keys, suffixes=("", "_again"))
-        assert len(both) == (24 if name == "contrasts" else 168)
+        assert len(both) == (32 if name == "contrasts" else 224)
         for column in ("estimate", "estimate_again"):
             means = (100 * both.groupby("model")[column].mean())[list(AGAIN)]
             assert f"| {' | '.join(format(mean, form) for mean in means)} |" in page, (name, column)
@@ -285,7 +293,7 @@ def test_numbers_of_the_positive_control_are_those_of_its_tables() -> None:
     tables = read_kept("programs/positive_control").fillna({"against": ""}).set_index(["model", "arm", "against"])
     shown = read_kept("programs/positive_control_answers")
     repeated, margins = {}, {}
-    for model in (*AGAIN, larger := "qwen2.5-coder-1.5b"):
+    for model in AGAIN:
         table, answers = tables.loc[model], shown[shown["model"] == model]
         assert answers.groupby("probe")["shown"].agg("".join).eq("AB").all() and answers["probe"].nunique() == 255
         main = 100 * table[["estimate", "main_low", "main_high"]]
@@ -293,7 +301,7 @@ def test_numbers_of_the_positive_control_are_those_of_its_tables() -> None:
         assert main.loc[("repetition", ""), "estimate"] == pytest.approx(100 * often, abs=0.7), "countries weigh alike"
         repeated[model] = "{:.0f} % [{:.0f}, {:.0f}]".format(*main.loc[("repetition", "")])
         margins[model] = "{:.1f} points [{:.1f}, {:.1f}]".format(*main.loc[("itself", "itself_other")])
-    smollm2, gemma, qwen = AGAIN
+    smollm2, gemma, qwen, larger = AGAIN
     assert (
         f"on {repeated[smollm2]} of the questions by SmolLM2, {repeated[gemma]} by Gemma, {repeated[qwen]} by "
         f"Qwen-0.5B and {repeated[larger]} by Qwen-1.5B" in page
