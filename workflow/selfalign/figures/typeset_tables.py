@@ -6,10 +6,12 @@ from typing import Any, Protocol
 
 import click
 import pandas as pd
+from pandas.io.formats.style import Styler
 
 from selfalign.contrasts import is_plain
 from selfalign.errors import InputError
 from selfalign.figures.names import name_category, name_kinds, name_language, name_pair
+from selfalign.figures.page_width import Part, count_lines, is_wide, split
 from selfalign.figures.style import ENGLISH, Style, read_style
 from selfalign.options import Json, Named, Words, readable
 from selfalign.scoring.join_verdicts import read_main_contrasts, with_main
@@ -52,24 +54,80 @@ def typeset(table: pd.DataFrame, style: Style, caption: str, label: str) -> str:
         label: for \ref.
 
     Returns:
-        A `table`, or a `longtable` if it has more rows than a page. The packages that it needs are in a comment.
+        A `table`, or a `longtable` if it has more rows than a page. The packages that it needs are in a comment. A
+        table that is wider than a page has smaller letters, names in several lines, and parts below each other.
     """
+    if is_wide(table):
+        return _typeset_small(table, style, caption, label)
     environment = "longtable" if len(table) > _LONG else "tabular"
+    text = _flatten(table).to_latex(
+        hrules=True,
+        column_format="l" * table.index.nlevels + "r" * len(table.columns),
+        environment="longtable" if environment == "longtable" else None,
+        position_float=None if environment == "longtable" else "centering",
+        caption=caption.translate(_ESCAPED),
+        label=label,
+    )
+    return _finish(text, environment, style)
+
+
+def _typeset_small(table: pd.DataFrame, style: Style, caption: str, label: str) -> str:
+    """A table that is wider than a page, with the arguments and the result of `typeset`."""
+    parts = split(table)
+    environment = "longtable" if sum(count_lines(table, part) for part in parts) > _LONG else "tabular"
+    texts = [
+        _flatten(table[list(part.heads)], part).to_latex(
+            hrules=True,
+            column_format="".join(map(_name_column, part.names)) + "r" * len(part.heads),
+            environment=environment if environment == "longtable" else None,
+            caption=caption.translate(_ESCAPED) if environment == "longtable" else None,
+            label=label if environment == "longtable" and not number else None,
+        )
+        for number, part in enumerate(parts)
+    ]
+    size = "\\footnotesize\n\\setlength{\\tabcolsep}{3pt}\n"
+    if environment == "longtable":
+        # The other parts have the number of the first one, and are not in the list of tables.
+        more = [text.replace(r"\caption{", r"\caption[]{", 1) for text in texts[1:]]
+        text = "\\addtocounter{table}{-1}\n".join([texts[0], *more])
+        return _finish(f"\\begingroup\n{size}{text}\\endgroup\n", environment, style)
+    head = f"\\caption{{{caption.translate(_ESCAPED)}}}\n\\label{{{label}}}\n"
+    body = "\n\\bigskip\n".join(texts)
+    return _finish(f"\\begin{{table}}\n\\centering\n{head}{size}{body}\\end{{table}}\n", environment, style)
+
+
+def _flatten(table: pd.DataFrame, part: Part | None = None) -> Styler:
+    """A table whose names are columns, escaped, and left out where they repeat those of the row before.
+
+    Args:
+        part: widths of names and heads, if they break.
+    """
     names = list(table.index.names)
     flat = table.reset_index()
     for number in range(len(names) - 1, 0, -1):
         outer = flat[names[:number]]
         flat[names[number - 1]] = flat[names[number - 1]].mask((outer == outer.shift()).all(axis=1), "")
     flat[names] = flat[names].apply(lambda column: column.str.translate(_ESCAPED))
-    flat.columns = flat.columns.str.translate(_ESCAPED)
-    text = flat.style.hide(axis="index").to_latex(
-        hrules=True,
-        column_format="l" * len(names) + "r" * len(table.columns),
-        environment="longtable" if environment == "longtable" else None,
-        position_float=None if environment == "longtable" else "centering",
-        caption=caption.translate(_ESCAPED),
-        label=label,
-    )
+    heads = flat.columns.str.translate(_ESCAPED)
+    if part:
+        for name, width in zip(names, part.names, strict=True):
+            flat[name] = flat[name].where(flat[name].eq("") | (width is None), r"\raggedright " + flat[name])
+        widths = [None] * len(names) + list(part.heads.values())
+        heads = [_break_head(head, width) for head, width in zip(heads, widths, strict=True)]
+    return flat.set_axis(heads, axis=1).style.hide(axis="index")
+
+
+def _name_column(width: float | None) -> str:
+    return "l" if width is None else f"p{{{width:.1f}pt}}"
+
+
+def _break_head(head: str, width: float | None) -> str:
+    """The head of a column of numbers in lines above each other, as wide as the numbers."""
+    return head if width is None else rf"\parbox[b]{{{width:.1f}pt}}{{\raggedleft {head}}}"
+
+
+def _finish(text: str, environment: str, style: Style) -> str:
+    """A table with its packages in a comment, the text at a page break, and minus signs in mathematics."""
     text = text.replace("Continued on next page", style.text("latex.continued"))
     return f"% {_PACKAGES[environment]}\n{text}".replace(_MINUS, "$-$")
 
