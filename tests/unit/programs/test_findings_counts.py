@@ -258,6 +258,17 @@ def test_the_page_of_choices_has_the_shares_of_replies() -> None:
     assert f"in {100 * likelier.min():.0f} to {100 * likelier.max():.0f} % of the cells" in page
 
 
+def test_the_page_of_choices_has_the_specifications_of_the_models_asked_again() -> None:
+    table = read_kept("study_replies/specifications").query("measure == 'agreement' and arm == 'chrf'")
+    above, page = table["estimate"] > 0, read_page("findings/choices.md")
+    assert f"also read by replies, it is above 0 under {100 * above.mean():.0f} % of them" in page
+    assert f"**All {(~above).sum()} specifications of `chrf` that are not above 0 ask about values alone**" in page
+    assert set(table["probe_kind"][~above]) == {"value"} and not (table["high"] < 0).any()
+    assert "gemma-3-270m" not in set(table["model"][~above])
+    greedy, option = (100 * above[table["readout"] == readout].mean() for readout in ("greedy", "option"))
+    assert f"**By replies {greedy:.0f} % are above 0**, and by the likelier option {option:.0f} %." in page
+
+
 def test_the_page_of_choices_has_the_choices_that_the_end_decides() -> None:
     table = read_kept("study_replies/readouts").query("readout == 'option' and against == 'open'")
     differ = 100 * table.set_index(["arm", "model"])["differ"]
@@ -344,6 +355,19 @@ def test_pages_have_the_distance_from_the_majority_of_the_other_countries() -> N
     said = "{:.1f} [{:.1f}, {:.1f}] to {:.1f} [{:.1f}, {:.1f}]".format(*least, *most)
     for page in ("findings.md", "findings/ten_results.md", "../README.md"):
         assert said in read_page(page), page
+
+
+def test_findings_have_the_margins_without_the_battery_of_the_models_asked_again() -> None:
+    table = read_kept("study_replies/verdicts").query(
+        "arm == 'chrf_without_battery' and against == 'chrf_without_battery_other' and measure == 'agreement'"
+    )
+    assert set(table["model"]) == set(AGAIN) and (table["main_low"] < 0).all()
+    least, most = (f"{100 * end:.1f}" for end in (table["estimate"].min(), table["estimate"].max()))
+    assert f"all four margins are above 0, [{least} to {most}]" in read_page("findings.md")
+    larger = table.set_index("model").loc["qwen2.5-coder-1.5b", ["estimate", "main_low", "main_high"]]
+    said = "{:.1f} [{:.1f}, {:.1f}]".format(*(100 * larger).abs())
+    for page in ("findings.md", "findings/ten_results.md"):
+        assert f"[{said}](" in read_page(page), page
 
 
 def test_findings_have_the_margin_with_letters() -> None:
