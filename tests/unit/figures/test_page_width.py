@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from selfalign.figures.page_width import PAGE, Part, count_lines, is_wide, split
+from selfalign.figures.page_width import TEXT_WIDTH, Part, count_lines, is_wide, split
 from selfalign.figures.style import ENGLISH, Style, read_figure_texts
 from selfalign.figures.typeset_tables import typeset
 
@@ -36,7 +36,7 @@ def test_width_is_that_of_computer_modern() -> None:
 def test_every_part_fits_on_a_page_and_has_each_column_once(columns: int) -> None:
     parts = split(table(columns))
     assert [head for part in parts for head in part.heads] == list(table(columns).columns)
-    assert all(width_of_page(part) <= PAGE for part in parts)
+    assert all(width_of_page(part) <= TEXT_WIDTH for part in parts)
     assert len(parts) == (1 if columns < 4 else 3)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-PAGE = 345.0
+TEXT_WIDTH = 345.0
 r"""The \textwidth of the class article with 10 points, the narrowest of the usual ones."""
 
 _SMALL = 0.85
@@ -51,7 +51,7 @@ def is_wide(table: pd.DataFrame) -> bool:
         table: texts, with the names of rows in its index.
     """
     flat = table.reset_index()
-    return sum(max(map(_width, _texts(flat, column))) + 2 * _GAP for column in flat) > PAGE
+    return sum(max(map(_width, _texts(flat, column))) + 2 * _GAP for column in flat) > TEXT_WIDTH
 
 
 def split(table: pd.DataFrame) -> list[Part]:
@@ -67,7 +67,7 @@ def split(table: pd.DataFrame) -> list[Part]:
         head: _SMALL * max([_SPARE * _longest_word(head), *map(_width, table[head])]) + 2 * _SMALL_GAP
         for head in table.columns
     }
-    room = PAGE - 1 - 2 * _SMALL_GAP * len(whole)  # a point less, because widths are rounded
+    room = TEXT_WIDTH - 1 - 2 * _SMALL_GAP * len(whole)  # a point less, because widths are rounded
     chunks = next(found for found in _chunks(list(numbers)) if _fit(found, numbers, room - sum(least)))
     return [
         Part(
