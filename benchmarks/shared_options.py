@@ -5,8 +5,12 @@ only if its options are those of the test probe. The probes are divided by the n
 shows (out of five), and own minus other country is estimated in each group.
 docs/findings/demonstrations.md has the results.
 
-    python benchmarks/shared_options.py RUN
+    python benchmarks/shared_options.py RUN [--draws 10000] [--output FILE]
+
+RUN is a finished run; if it has readers (`scoring.readers`), they are estimated too.
 """
+
+from pathlib import Path
 
 import click
 import pandas as pd
@@ -37,15 +41,20 @@ def group_probes(run: Run, language: str, arm: str) -> dict[str, set[str]]:
         language: of the prompts.
         arm: whose demonstrations are counted.
     """
-    cells = count_own_options(run.folder, language, arm)
+    cells = count_own_options(run, language, arm)
     mean = (cells["a"] + cells["b"]).groupby(cells["probe"].astype(str)).mean()
     return {name: set(mean.index[(mean > low) & (mean <= high)]) for name, (low, high) in GROUPS.items()}
 
 
 def estimate(run: Run, language: str, draws: int) -> pd.DataFrame:
-    """Own minus other country in each group of probes: a `Verdicts` table with the group, also of the two readers."""
+    """Own minus other country in each group of probes, also of the readers.
+
+    Returns:
+        A `Verdicts` table with the column group, and without the columns of Holm's correction, which would be made
+        in each group alone.
+    """
     settings = run.config["scoring"]
-    people = read_table(run.folder / "people" / "replicates.parquet", Replicates)
+    people = read_table(run.people("replicates.parquet"), Replicates)
     files = [*run.folder.glob(f"scores/*/{language}.parquet"), *run.folder.glob(f"readers/{language}.parquet")]
     scores = read_scores(sorted(files))
     how, tables = Resampling(people, draws, settings["level"], settings["seed"], settings["resample"]), []
@@ -59,17 +68,21 @@ def estimate(run: Run, language: str, draws: int) -> pd.DataFrame:
             known = estimate_contrasts(here, contrasts, how, MEASURES)
             table = choose_intervals(here, known, contrasts, None, how, MEASURES)
             tables.append(table.assign(group=group, probes=len(probes)))
-    return pd.concat(tables, ignore_index=True)
+    return pd.concat(tables, ignore_index=True).drop(columns=["role", "main_p_holm"])
 
 
 @click.command()
 @click.argument("name", metavar="RUN")
 @click.option("--language", default="en", show_default=True)
-@click.option("--draws", default=2000, show_default=True, help="Bootstrap resamples.")
-def main(name: str, language: str, draws: int) -> None:
+@click.option("--draws", default=10_000, show_default=True, help="Bootstrap resamples.")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="File for the table (CSV).")
+def main(name: str, language: str, draws: int, output: Path | None) -> None:
     """Print own minus other country of each model of RUN in each group of probes, in points."""
     with exit_on_mistake():
         table = estimate(find_run(name), language, draws)
+    if output:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        table.to_csv(output, index=False, lineterminator="\n", float_format="%.6f")
     numbers = (100 * table[["estimate", "main_low", "main_high"]]).round(1)
     table["points"] = [f"{a:+.1f} [{b:+.1f}, {c:+.1f}]" for a, b, c in numbers.to_numpy()]
     shown = table.pivot_table(
