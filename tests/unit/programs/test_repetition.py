@@ -78,6 +78,10 @@ def test_the_page_has_the_numbers_of_the_leading_option() -> None:
     lost = [-row for row in against.sort_values("estimate", ascending=False).to_numpy()[[0, -1]]]
     lost_texts = [said.format(one[0], one[2], one[1]) for one in lost]
     assert f"lower the agreement in all four models**: by {' to '.join(lost_texts)}." in page
+    more = numbers.loc["one option leads"].sort_values("estimate").iloc[[0, -1]].to_numpy()
+    findings = read_page("findings.md")
+    assert f"{' to '.join(said.format(*one) for one in more)} points more often" in findings
+    assert f"their agreement falls, by {' to '.join(lost_texts)}." in findings
     for rows, text in ((with_people, "by {} to {}, in three of four"), (other, "{} in SmolLM2 to {} in Gemma, and")):
         ends = rows.sort_values("estimate").iloc[[0, -1]]
         assert text.format(*(said.format(*row) for row in ends.to_numpy())) in page
