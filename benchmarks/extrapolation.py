@@ -19,6 +19,7 @@ from pathlib import Path
 import click
 import numpy as np
 import pandas as pd
+from kept_tables import keep_table
 from scipy import stats
 from selfalign.errors import InputError, exit_on_mistake
 from selfalign.probes.bank import read_bank
@@ -161,9 +162,7 @@ def main(run: str | None, arm: str, draws: int, seed: int, output: Path | None) 
         rows |= compare_references(shares, category, draws, seed)
         table = pd.DataFrame(rows).T
         print(table.round(2).to_string(na_rep=""))
-    if output:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        table.to_csv(output, index_label="model", lineterminator="\n", float_format="%.6f")
+    keep_table(table.rename_axis("model").reset_index(), output)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 import pandas as pd
+from kept_tables import keep_table, show_intervals
 from readers import FRAME, score_baselines
 from selfalign.config.sections import Config
 from selfalign.contrasts import Contrast
@@ -112,11 +113,8 @@ def main(name: str, language: str, draws: int, output: Path | None) -> None:
     """Print the contrasts of agreement in each frame of RUN and between its frames, in points."""
     with exit_on_mistake():
         table = compare_frames(find_run(name), language, draws)
-    if output:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        table.to_csv(output, index=False, lineterminator="\n", float_format="%.6f")
-    numbers = (100 * table[["estimate", "main_low", "main_high"]]).round(1)
-    table["points"] = [f"{a:+.1f} [{b:+.1f}, {c:+.1f}]" for a, b, c in numbers.to_numpy()]
+    keep_table(table, output)
+    table["points"] = show_intervals(table)
     shown = ["model", "frame", "against_frame", "arm", "against", "beyond", "points", "main", "main_p"]
     print(table[shown].to_string(index=False))
 

@@ -26,6 +26,7 @@ import click
 import numpy as np
 import pandas as pd
 from inference import CACHE, DEFAULT, default_model
+from kept_tables import keep_table
 from known_answers import run
 from selfalign.arms import Arm
 from selfalign.config.read import read_config
@@ -268,9 +269,7 @@ def main(place: int, threads: int, draws: int, name: str | None, output: Path | 
                 found["positive_control_shares"].append(divide(study, model.name, scores, people, draws))
     tables = {name: pd.concat(parts, ignore_index=True) for name, parts in found.items()}
     for name, table in tables.items():
-        if output:
-            output.mkdir(parents=True, exist_ok=True)
-            table.to_csv(output / f"{name}.csv", index=False, lineterminator="\n", float_format="%.6f")
+        keep_table(table, output / f"{name}.csv" if output else None)
         if "share" in table:
             numbers = [one for one in table if one.endswith(("estimate", "low", "high", "share"))]
             shown = [

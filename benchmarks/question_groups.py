@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 import pandas as pd
+from kept_tables import keep_table, show_intervals
 from selfalign.contrasts import Contrast
 from selfalign.errors import exit_on_mistake
 from selfalign.home import HOME
@@ -58,11 +59,8 @@ def main(name: str, language: str, draws: int, output: Path | None) -> None:
     """Print own minus other country of models and readers of RUN in each group of questions, in points."""
     with exit_on_mistake():
         table = estimate_groups(find_run(name), language, draws)
-    if output:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        table.to_csv(output, index=False, lineterminator="\n", float_format="%.6f")
-    numbers = (100 * table[["estimate", "main_low", "main_high"]]).round(1)
-    table["points"] = [f"{a:+.1f} [{b:+.1f}, {c:+.1f}]" for a, b, c in numbers.to_numpy()]
+    keep_table(table, output)
+    table["points"] = show_intervals(table)
     rows = ["arm", "alternative", "probes"]
     print(table.pivot_table(index=rows, columns="model", values="points", aggfunc="first", sort=False).to_string())
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import click
 import numpy as np
 import pandas as pd
+from kept_tables import keep_table, show_intervals
 from selfalign.contrasts import Contrast
 from selfalign.errors import InputError, did_you_mean, exit_on_mistake
 from selfalign.probes.schemas import Replicates
@@ -152,11 +153,8 @@ def main(name: str, language: str, arm: str, draws: int, output: Path | None) ->
     """Print choices of the leading option, and agreement, of each model of RUN in each group of cells, in per cent."""
     with exit_on_mistake():
         table = estimate_repetition(find_run(name), language, arm, draws)
-    if output:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        table.to_csv(output, index=False, lineterminator="\n", float_format="%.6f")
-    numbers = (100 * table[["estimate", "main_low", "main_high"]]).round(1)
-    table["percent"] = [f"{a:.1f} [{b:.1f}, {c:.1f}]" for a, b, c in numbers.to_numpy()]
+    keep_table(table, output)
+    table["percent"] = show_intervals(table, ".1f")
     table["series"] = table["arm"].where(table["against"] == "", table["arm"] + " - " + table["against"])
     rows = ["group", "measure", "model", "cells", "all_cells"]
     print(table.pivot_table(index=rows, columns="series", values="percent", aggfunc="first", sort=False).to_string())

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 import pandas as pd
+from kept_tables import keep_table, show_intervals
 from repetition import count_own_options
 from selfalign.contrasts import Contrast
 from selfalign.errors import exit_on_mistake
@@ -80,11 +81,8 @@ def main(name: str, language: str, draws: int, output: Path | None) -> None:
     """Print own minus other country of each model of RUN in each group of probes, in points."""
     with exit_on_mistake():
         table = estimate(find_run(name), language, draws)
-    if output:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        table.to_csv(output, index=False, lineterminator="\n", float_format="%.6f")
-    numbers = (100 * table[["estimate", "main_low", "main_high"]]).round(1)
-    table["points"] = [f"{a:+.1f} [{b:+.1f}, {c:+.1f}]" for a, b, c in numbers.to_numpy()]
+    keep_table(table, output)
+    table["points"] = show_intervals(table)
     shown = table.pivot_table(
         index=["arm", "group", "probes", "batteries"], columns="model", values="points", aggfunc="first", sort=False
     )
