@@ -182,11 +182,12 @@ def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
     folder = tmp_path_factory.mktemp("rehearsal")
     with (folder / "printed.log").open("w") as printed:
         command = command_in(folder, warm_programs() or BIN)
-        process = psutil.Popen(command, stdout=printed, stderr=subprocess.STDOUT, start_new_session=True)
+        how = {"stdout": printed, "stderr": subprocess.STDOUT, "start_new_session": True}
+        process = psutil.Popen(command, cwd=folder, **how)
         while not (before := list_local_answers(folder)):
             assert process.poll() is None, (folder / "printed.log").read_text()
             time.sleep(0.1)
-        kill_all(process)
+        kill_all(process, folder)
     return Rehearsed(folder, before, finish(command_in(folder, warm_programs() or BIN)))
 
 
@@ -209,9 +210,9 @@ def list_local_answers(folder: Path) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in paths} if finished else {}
 
 
-def kill_all(process: psutil.Process) -> None:
-    """Send SIGKILL to a program and to all that it started, also as forks of the process that has the libraries."""
-    family = [process, *process.children(recursive=True), *list_forks()]
+def kill_all(process: psutil.Process, folder: Path) -> None:
+    """Send SIGKILL to a program in a folder and to all that it started, also as forks of the server of libraries."""
+    family = [process, *process.children(recursive=True), *list_forks(folder)]
     for number in (signal.SIGSTOP, signal.SIGKILL):  # first stopped, so that none sees another's end
         for one in family:
             with suppress(psutil.NoSuchProcess):  # it has ended by itself meanwhile

@@ -5,6 +5,9 @@ A step of the workflow computes for a moment, but it imports libraries for one t
 folder with programs of the usual names. Such a program asks the server for a fork, which gets its arguments, folder,
 environment and open files, imports the project's own modules afresh, and runs. Tests of processes (signals, kills,
 memory) use the real programs, and so does every system without `pidfd_open`.
+
+All workers of pytest-xdist use one server. It ends, and its folder is removed, when the process that started the
+workers ends.
 """
 
 import atexit
@@ -22,6 +25,8 @@ import sys
 import tempfile
 import threading
 import time
+import uuid
+import weakref
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
@@ -51,12 +56,14 @@ LIBRARIES = [
     "numpy",
     "openai",
     "pandas",
+    "pandas.core.arrays.arrow.extension_types",
     "pandera.pandas",
     "pandera.strategies.pandas_strategies",
     "PIL.GifImagePlugin",
     "PIL.JpegImagePlugin",
     "pooch",
     "psutil",
+    "pyarrow.csv",
     "pyarrow.dataset",
     "pyarrow.pandas_compat",
     "pyarrow.parquet",
@@ -65,6 +72,9 @@ LIBRARIES = [
     "pyreadstat",
     "requests",
     "sacrebleu",
+    "sacrebleu.tokenizers.tokenizer_char",
+    "sacrebleu.tokenizers.tokenizer_intl",
+    "sacrebleu.tokenizers.tokenizer_zh",
     "safetensors.torch",
     "scipy.optimize",
     "scipy.stats",
@@ -79,8 +89,13 @@ LIBRARIES = [
     "transformers.generation",
     "transformers.integrations.ggml",
     "transformers.models.auto.modeling_auto",
+    "transformers.models.auto.processing_auto",
     "transformers.models.auto.tokenization_auto",
+    "transformers.models.bloom.modeling_bloom",
+    "transformers.models.cohere.modeling_cohere",
     "transformers.models.llama.modeling_llama",
+    "transformers.models.llama4.modeling_llama4",
+    "transformers.models.mistral.modeling_mistral",
     "yaml",
 ]
 ONE_THREAD = dict.fromkeys(["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"], "1")
@@ -129,40 +144,53 @@ sys.exit(int(code))
 
 def warm_programs() -> Path | None:
     """The folder of the programs that use the server, once it has its libraries; None where it cannot run."""
-    if not (started := start_server()):
+    if not (folder := start_server()):
         return None
-    folder, server = started
     while not (folder / "socket").exists():
-        if server.poll() is not None:
+        if not folder.exists():  # the server failed
             return None
         time.sleep(0.05)
     return folder
 
 
-def list_forks() -> list[psutil.Process]:
-    """The programs that run as forks of the server, and what they started."""
-    return psutil.Process(started[1].pid).children(recursive=True) if (started := start_server()) else []
+def list_forks(folder: Path) -> list[psutil.Process]:
+    """The programs that run in a folder, or below it, as forks of the server."""
+    if not (programs := warm_programs()):
+        return []
+    forks = []
+    for fork in psutil.Process(int((programs / "pid").read_text())).children():
+        with suppress(psutil.NoSuchProcess):  # it has ended by itself meanwhile
+            if Path(fork.cwd()).is_relative_to(folder):
+                forks.append(fork)
+    return forks
 
 
 @cache
-def start_server() -> tuple[Path, subprocess.Popen] | None:
-    """Start the server, which then imports its libraries for some seconds, and make the folder of its programs."""
+def start_server() -> Path | None:
+    """Give the folder of the server's programs. The first worker makes it, and starts the server.
+
+    The server then imports its libraries for some seconds.
+    """
     if not hasattr(os, "pidfd_open"):
         return None
     _at_start.update(os.environ)
-    folder = Path(tempfile.mkdtemp(prefix="warm-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder = Path(tempfile.gettempdir(), f"warm-{os.environ.get('PYTEST_XDIST_TESTRUNUID') or uuid.uuid4().hex}")
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        return folder
     values = {"python": BIN / "python", "socket": str(folder / "socket"), "bin": str(BIN), "held": HELD.stop}
     for name in ("python", "selfalign", "snakemake"):
         (folder / name).write_text(_CLIENT.format(**values), encoding="utf-8")
         (folder / name).chmod(0o755)
     mine = ONE_THREAD | {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "3000"}
     variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | mine
+    owner = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
     with (folder / "errors").open("w") as errors:
         files = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": errors}
-        server = subprocess.Popen([sys.executable, __file__, str(folder)], env=variables, **files)
-    atexit.register(server.kill)
-    return folder, server
+        server = subprocess.Popen([sys.executable, __file__, str(folder), str(owner)], env=variables, **files)
+    (folder / "pid").write_text(str(server.pid))
+    return folder
 
 
 _at_start: dict[str, str] = {}
@@ -174,18 +202,22 @@ def suits(variables: Mapping[str, str]) -> bool:
     return {name for name in names if variables.get(name) != _at_start.get(name)} <= PER_RUN
 
 
-def serve(folder: Path) -> None:
-    """Import the libraries, then fork for each program that asks, until the process that started this one ends."""
+def serve(folder: Path, owner: int) -> None:
+    """Import the libraries, then fork for each program that asks, until the process `owner` ends."""
     import_libraries()
-    parent, listener, waiting = os.getppid(), socket.socket(socket.AF_UNIX), selectors.DefaultSelector()
+    listener, waiting = socket.socket(socket.AF_UNIX), selectors.DefaultSelector()
+    waiting.register(os.pidfd_open(owner), selectors.EVENT_READ, ("over", owner))
     listener.bind(str(folder / "made"))
     listener.listen(64)
     (folder / "made").rename(folder / "socket")  # who sees it may connect
-    waiting.register(listener, selectors.EVENT_READ)
+    waiting.register(listener, selectors.EVENT_READ, ("asked", 0))
     running: dict[int, tuple[int, socket.socket]] = {}  # by process id: what tells its end, and who asked for it
-    while os.getppid() == parent:
-        for key, _ in waiting.select(1):
-            if key.fileobj is listener:
+    while True:
+        for key, _ in waiting.select():
+            event, pid = key.data
+            if event == "over":
+                return
+            if event == "asked":
                 link, _ = listener.accept()
                 try:
                     task, files = receive(link)
@@ -206,9 +238,7 @@ def serve(folder: Path) -> None:
                 running[pid] = end, link
                 waiting.register(end, selectors.EVENT_READ, ("ended", pid))
                 waiting.register(link, selectors.EVENT_READ, ("left", pid))
-                continue
-            event, pid = key.data
-            if event == "ended":
+            elif event == "ended":
                 _, link = running.pop(pid)
                 code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
                 waiting.unregister(key.fd)
@@ -230,7 +260,10 @@ def import_libraries() -> None:
     for library in LIBRARIES:
         with suppress(ImportError):  # a library that a later version of the project does not need
             importlib.import_module(library)
+    sys.modules["pandera.pandas"].DataFrameSchema().validate(sys.modules["pandas"].DataFrame())  # it imports the rest
     assert not [name for name in sys.modules if name.partition(".")[0] == "selfalign"]
+    for finalizer in list(weakref.finalize._registry):
+        finalizer.atexit = False  # PyTorch takes its libraries of operators apart, in each fork, as it ends
     gc.freeze()  # a collection would write to every page that forks share
 
 
@@ -298,4 +331,9 @@ def work(task: dict, files: list[int], folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    serve(Path(sys.argv[1]))
+    server = os.getpid()
+    try:
+        serve(Path(sys.argv[1]), int(sys.argv[2]))
+    finally:
+        if os.getpid() == server:  # and not a fork
+            shutil.rmtree(sys.argv[1], ignore_errors=True)
