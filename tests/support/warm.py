@@ -298,6 +298,9 @@ def end_at_once(task: dict, files: list[int], folder: Path) -> NoReturn:
     if code is not None and not isinstance(code, int):
         print(code, file=sys.stderr)
         code = 1
+    for thread in threading.enumerate():
+        if isinstance(thread, threading.Timer):
+            thread.cancel()  # Snakemake has one for each time that it looked for jobs, and would wait for the last
     threading._shutdown()
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
