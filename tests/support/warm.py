@@ -27,8 +27,9 @@ import threading
 import time
 import uuid
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import NoReturn
@@ -206,52 +207,79 @@ def suits(variables: Mapping[str, str]) -> bool:
 def serve(folder: Path, owner: int) -> None:
     """Import the libraries, then fork for each program that asks, until the process `owner` ends."""
     import_libraries()
-    listener, waiting = socket.socket(socket.AF_UNIX), selectors.DefaultSelector()
-    waiting.register(os.pidfd_open(owner), selectors.EVENT_READ, ("over", owner))
+    listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(folder / "made"))
     listener.listen(64)
     (folder / "made").rename(folder / "socket")  # who sees it may connect
-    waiting.register(listener, selectors.EVENT_READ, ("asked", 0))
-    running: dict[int, tuple[int, socket.socket]] = {}  # by process id: what tells its end, and who asked for it
-    while True:
-        for key, _ in waiting.select():
-            event, pid = key.data
-            if event == "over":
-                return
-            if event == "asked":
-                link, _ = listener.accept()
-                try:
-                    task, files = receive(link)
-                except (OSError, EOFError):  # the program that asked was killed while it asked
-                    link.close()
-                    continue
-                pid = os.fork()
-                if pid == 0:
-                    waiting.close()
-                    listener.close()
-                    link.close()
-                    for other in running.values():
-                        other[1].close()
-                    end_at_once(task, files, folder)
-                for number in files:
-                    os.close(number)
-                end = os.pidfd_open(pid)
-                running[pid] = end, link
-                waiting.register(end, selectors.EVENT_READ, ("ended", pid))
-                waiting.register(link, selectors.EVENT_READ, ("left", pid))
-            elif event == "ended":
-                _, link = running.pop(pid)
-                code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-                waiting.unregister(key.fd)
-                with suppress(KeyError):
-                    waiting.unregister(link)
-                with suppress(OSError):
-                    link.sendall(str(code).encode())
-                link.close()
-                os.close(key.fd)
-            elif pid in running:  # the program that asked was killed
-                os.kill(pid, signal.SIGKILL)
-                waiting.unregister(key.fileobj)
+    Server(folder, listener).run(owner)
+
+
+@dataclass
+class Server:
+    """A process that has the libraries, and its forks.
+
+    Attributes:
+        folder: of its programs.
+        listener: where programs ask for a fork.
+        waiting: for events, each with the method that handles it and the fork that it is about.
+        running: by process id of a fork, what tells its end, and who asked for it.
+    """
+
+    folder: Path
+    listener: socket.socket
+    waiting: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
+    running: dict[int, tuple[int, socket.socket]] = field(default_factory=dict)
+
+    def run(self, owner: int) -> None:
+        """Handle events until the process `owner` ends."""
+        self.expect(os.pidfd_open(owner), None, owner)
+        self.expect(self.listener, self.fork, 0)
+        while True:
+            for key, _ in self.waiting.select():
+                handle, fork = key.data
+                if handle is None:
+                    return
+                handle(fork)
+
+    def expect(self, what: int | socket.socket, handle: Callable[[int], None] | None, fork: int) -> None:
+        self.waiting.register(what, selectors.EVENT_READ, (handle, fork))
+
+    def fork(self, _: int) -> None:
+        """Fork for a program that asks, unless it was killed while it asked."""
+        link, _ = self.listener.accept()
+        try:
+            task, files = receive(link)
+        except (OSError, EOFError):
+            link.close()
+            return
+        if (pid := os.fork()) == 0:
+            self.waiting.close()
+            for one in (self.listener, link, *(other for _, other in self.running.values())):
+                one.close()
+            end_at_once(task, files, self.folder)
+        for number in files:
+            os.close(number)
+        self.running[pid] = os.pidfd_open(pid), link
+        self.expect(self.running[pid][0], self.report, pid)
+        self.expect(link, self.kill, pid)
+
+    def report(self, pid: int) -> None:
+        """Tell the program that asked how its fork ended."""
+        end, link = self.running.pop(pid)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        self.waiting.unregister(end)
+        with suppress(KeyError):
+            self.waiting.unregister(link)
+        with suppress(OSError):
+            link.sendall(str(code).encode())
+        link.close()
+        os.close(end)
+
+    def kill(self, pid: int) -> None:
+        """Kill the fork of a program that was killed."""
+        if pid in self.running:
+            os.kill(pid, signal.SIGKILL)
+            self.waiting.unregister(self.running[pid][1])
 
 
 def import_libraries() -> None:
