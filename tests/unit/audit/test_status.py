@@ -3,7 +3,6 @@
 import copy
 import json
 import os
-import resource
 import shlex
 import subprocess
 import sys
@@ -55,20 +54,6 @@ from selfalign.steps import BY_HAND, STEPS
 from snakemake.persistence.file import FilePersistence
 
 # The list of commands
-
-
-@pytest.mark.slow
-def test_list_of_commands_takes_less_than_half_a_second() -> None:
-    def spent() -> float:
-        used = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return used.ru_utime + used.ru_stime
-
-    took = []
-    for _ in range(3):
-        before = spent()
-        subprocess.run([str(BIN / "selfalign"), "--help"], check=True, capture_output=True)
-        took.append(spent() - before)
-    assert min(took) < 0.5
 
 
 def test_list_of_commands_imports_no_step() -> None:
