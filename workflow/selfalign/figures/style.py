@@ -99,6 +99,11 @@ class Style:
         """The label of a model."""
         return self.labels["models"][name]
 
+    def models_in(self, names: Iterable[str]) -> list[str]:
+        """Distinct models in the order of the run."""
+        there = set(names)
+        return [model for model in self.labels["models"] if model in there]
+
     def arm(self, name: str) -> str:
         """The label of an arm."""
         return self.labels["arms"][name]
