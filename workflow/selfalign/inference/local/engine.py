@@ -7,10 +7,10 @@ token's ancestors are needed; the others are dropped. docs/inference.md has the 
 
 import inspect
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 
 import numpy as np
 import torch
@@ -82,7 +82,6 @@ class Packed:
         self.kept: list[tuple[torch.Tensor, torch.Tensor]] = []
         self.past: list[int] = []
         self.ahead: dict[tuple[int, int], Row] = {}
-        self.arguments = set(inspect.signature(model.forward).parameters)
         # If the last layer may be on another device than the first, its places are a list, which goes to any device.
         self.on_one_device = len({part.device for part in model.parameters()}) == 1
 
@@ -138,21 +137,13 @@ class Packed:
     @torch.inference_mode()
     def _launch(self, start: int, end: int, following: tuple[int, int] | None) -> "_Found":
         """Compute a row: log-probabilities of the wanted tokens after its nodes. Keep the keys for the next row."""
-        tree, device = self.tree, self.model.device
+        tree = self.tree
         places = [node - start for node in range(start, end) if node in self.wanted]
-        where = send(np.array(places, dtype=np.int64), device) if self.on_one_device else places
+        where = send(np.array(places, dtype=np.int64), self.model.device) if self.on_one_device else places
         cache = DynamicCache(self.kept or None)
-        given = {
-            "input_ids": send(tree.tokens[None, start:end], device),
-            "position_ids": send(tree.depths[None, start:end], device),
-            "attention_mask": torch.ones(1, len(self.past) + end - start, dtype=torch.long, device=device),
-            "past_key_values": cache,
-            "use_cache": True,
-            "logits_to_keep": where,
-        }
         row = self._look(start, end, self.past)
-        with in_tree(self.model, row), _last_mlp_at(self.model, where, end - start):
-            logits = self.model(**{name: given[name] for name in given if name in self.arguments}).logits[0]
+        with _last_mlp_at(self.model, where, end - start):
+            logits = compute_row(self.model, tree.tokens[start:end], row, cache, where)
         found = _Found(places, [sorted(self.wanted[start + place]) for place in places], logits)
         if following is not None:  # prepared while a GPU computes this row; kept at once, so that a row can be repeated
             path = tree.path(tree.parents[following[0]])
@@ -180,6 +171,37 @@ class _Found:
         """By node and token, for a row that starts at a node."""
         steps = [(start + place, token) for place, token in self.steps]
         return dict(zip(steps, self.parcel.open(), strict=True))
+
+
+def compute_row(
+    model: PreTrainedModel, tokens: np.ndarray, row: Row, cache: DynamicCache, places: torch.Tensor | list[int]
+) -> torch.Tensor:
+    """Logits at some places of a row (places x vocabulary). The row's keys and values are added to the cache.
+
+    Args:
+        tokens: of the row (n).
+        cache: keys and values of the earlier tokens that the row sees.
+        places: in the row.
+    """
+    device = model.device
+    given = {
+        "input_ids": send(tokens[None], device),
+        "position_ids": send(row.own_depths[None], device),
+        "attention_mask": torch.ones(1, len(row.first), dtype=torch.long, device=device),
+        "past_key_values": cache,
+        "use_cache": True,
+        "logits_to_keep": places,
+    }
+    known = _arguments_of(type(model).forward)
+    with in_tree(model, row):
+        logits: torch.Tensor = model(**{name: given[name] for name in given if name in known}).logits
+    return logits[0]
+
+
+@cache
+def _arguments_of(forward: Callable[..., object]) -> frozenset[str]:
+    """Names of the arguments of a forward pass."""
+    return frozenset(inspect.signature(forward).parameters)
 
 
 def row_of(tree: Tree, past: Sequence[int], start: int, end: int) -> Row:
@@ -295,7 +317,11 @@ def _log_probabilities(logits: torch.Tensor, tokens: list[list[int]]) -> torch.T
 
 
 def halve(rows: list[tuple[int, int]], model: PreTrainedModel, error: Exception) -> list[tuple[int, int]]:
-    """Halves of rows, which are in reverse order."""
+    """Halves of rows, which are in reverse order.
+
+    Raises:
+        InputError: the next row has one token.
+    """
     start, end = rows[-1]
     if end - start == 1:
         reason = str(error).partition("\n")[0]

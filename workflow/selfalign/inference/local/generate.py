@@ -5,7 +5,6 @@ answers the prompts that end in a row together: each forward pass adds one token
 new token is a new leaf of the tree. It sees its own prompt and its own reply, and no keys or values are copied.
 """
 
-import inspect
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,11 +15,10 @@ import torch
 from transformers import DynamicCache, PreTrainedModel
 
 from selfalign.errors import InputError
-from selfalign.inference.local.attention import Row, in_tree
+from selfalign.inference.local.attention import Row
 from selfalign.inference.local.devices import is_out_of_memory
-from selfalign.inference.local.engine import check_kind, halve, keep_path, row_of
+from selfalign.inference.local.engine import check_kind, compute_row, halve, keep_path, row_of
 from selfalign.inference.local.render import Rendered
-from selfalign.inference.local.transfer import send
 from selfalign.inference.local.tree import cut_rows, grow, rows_needed
 
 
@@ -51,7 +49,7 @@ def reply(
     prompts: Sequence[Rendered],
     stops: Collection[int],
     new_tokens: int,
-    batch_tokens: int,
+    row_tokens: int,
     engine: str = "packed",
     done: Collection[str] = (),
 ) -> Iterator[ReplyBatch]:
@@ -66,7 +64,7 @@ def reply(
             numbers.
         stops: ids of the tokens that end a reply.
         new_tokens: the largest number of tokens of a reply. One more is computed, to see whether the reply ends.
-        batch_tokens: distinct tokens of prompts per forward pass. It is halved when memory runs out.
+        row_tokens: distinct tokens of prompts per forward pass. It is halved when memory runs out.
         engine: one of `selfalign.inference.choices.ENGINES`.
         done: keys of the prompts that need no reply.
 
@@ -78,7 +76,7 @@ def reply(
     if not missing:
         return iter(())
     if engine == "packed":
-        return _Packed(model, prompts, sorted(stops), new_tokens).reply(missing, batch_tokens)
+        return _Packed(model, prompts, sorted(stops), new_tokens).reply(missing, row_tokens)
     return (_reply_naive(model, prompt, frozenset(stops), new_tokens) for prompt in missing)
 
 
@@ -91,14 +89,13 @@ class _Packed:
         check_kind(model, int(self.tree.depths.max()) + 1 + new_tokens)
         self.kept: list[tuple[torch.Tensor, torch.Tensor]] = []
         self.past: list[int] = []
-        self.arguments = set(inspect.signature(model.forward).parameters)
 
-    def reply(self, prompts: Sequence[Rendered], batch_tokens: int) -> Iterator[ReplyBatch]:
+    def reply(self, prompts: Sequence[Rendered], row_tokens: int) -> Iterator[ReplyBatch]:
         """Replies to some of the prompts, row by row."""
         missing: dict[int, list[Rendered]] = defaultdict(list)  # prompts of the same tokens differ in their options
         for prompt in prompts:
             missing[self.tree.ends[prompt.tokens]].append(prompt)
-        rows = rows_needed(self.tree, cut_rows(self.tree, batch_tokens), missing)[::-1]
+        rows = rows_needed(self.tree, cut_rows(self.tree, row_tokens), missing)[::-1]
         while rows:
             start, end = rows.pop()
             wanted = [node for node in range(start, end) if node in missing]
@@ -122,7 +119,7 @@ class _Packed:
         cache = DynamicCache(self.kept or None)
         row = row_of(tree, self.past, start, end)
         heads = [node - start for node in ends]
-        logits = self._forward(tree.tokens[start:end], row, cache, heads)
+        logits = compute_row(self.model, tree.tokens[start:end], row, cache, heads)
         found, tokens = self._continue(ends, heads, row, cache, logits) if ends else ({}, 0)
         if following is not None:
             path = tree.path(tree.parents[following])
@@ -147,24 +144,9 @@ class _Packed:
             for node, token in zip(alive.tolist(), tokens.tolist(), strict=True):
                 said[node].append(token)
             leaves = _grow_leaves(leaves, alive, depths)
-            logits = self._forward(tokens, leaves, cache, list(range(len(going))))
+            logits = compute_row(self.model, tokens, leaves, cache, list(range(len(going))))
             computed += len(going)
         return {node: (tuple(ids), node in ended) for node, ids in said.items()}, computed
-
-    def _forward(self, tokens: np.ndarray, row: Row, cache: DynamicCache, places: list[int]) -> torch.Tensor:
-        """Logits at some places of a row (places x vocabulary); the row's keys and values are added to the cache."""
-        device = self.model.device
-        given = {
-            "input_ids": send(tokens[None], device),
-            "position_ids": send(row.own_depths[None], device),
-            "attention_mask": torch.ones(1, len(row.first), dtype=torch.long, device=device),
-            "past_key_values": cache,
-            "use_cache": True,
-            "logits_to_keep": places,
-        }
-        with in_tree(self.model, row):
-            logits: torch.Tensor = self.model(**{name: given[name] for name in given if name in self.arguments}).logits
-        return logits[0]
 
 
 def _grow_leaves(before: Row, ends: np.ndarray, depths: np.ndarray) -> Row:

@@ -230,7 +230,7 @@ class _Reader:
             if written not in [layout.answer(text, answer) for answer in (option, option.strip())]:
                 raise self._refuse(prompt, option, "the chat template does not write the answer as it is")
             self.written.add((roles, option))
-        follows = _first_word(next(word for word in words[::-1]))
+        follows = _first_word(words[-1])
         return _Asked(text, ends, layout.lead, layout.end, layout.header + follows)
 
     def _cut_tail(self, text: str, encoding: Encoding) -> str | None:
