@@ -8,12 +8,10 @@ import pandas as pd
 
 from selfalign.contrasts import Contrast
 from selfalign.inference.choices import READOUTS
-from selfalign.inference.schemas import SCORED, Answers
 from selfalign.options import Words, readable, writable
 from selfalign.probes.bank import read_bank
 from selfalign.probes.schemas import PeopleScales, Poles
-from selfalign.progress import show_progress
-from selfalign.prompts.schemas import Design, first_way
+from selfalign.prompts.schemas import first_way
 from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.by_readout import score_by_readout
 from selfalign.scoring.cell_options import bank_option, poles_option, rule_option, spread_option
@@ -22,7 +20,7 @@ from selfalign.scoring.contrast_options import contrasts_option
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
 from selfalign.scoring.families import correct
-from selfalign.scoring.inputs import as_categories, prepare_cells, stack
+from selfalign.scoring.inputs import as_categories, prepare_cells, read_answers, read_designs, stack
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.panels import CELLS
 from selfalign.scoring.schemas import ContrastsByReadout
@@ -118,13 +116,9 @@ def command(
 
     ANSWERS are the answers of the models, named MODEL/LANGUAGE.parquet; a design is named LANGUAGE.parquet.
     """
-    tables = (
-        ((path.parent.name, path.stem), read_table(path, Answers, SCORED))
-        for path in show_progress("score", "file", items=answers)
-    )
     scores, lacking = stack_scores(
-        tables,
-        {path.stem: read_table(path, Design) for path in designs},
+        read_answers(answers, "score"),
+        read_designs(designs),
         Comparison(
             read_table(poles, Poles), read_bank(bank), rule, read_table(spread, PeopleScales) if spread else None
         ),

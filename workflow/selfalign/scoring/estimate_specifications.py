@@ -8,14 +8,11 @@ import click
 import pandas as pd
 
 from selfalign.contrasts import Contrast
-from selfalign.inference.schemas import SCORED, Answers
 from selfalign.options import Json, Words, readable, writable
 from selfalign.probes.bank import read_bank
 from selfalign.probes.cuts import Cutter, Recut
 from selfalign.probes.kinds import read_kinds
 from selfalign.probes.schemas import Poles
-from selfalign.progress import show_progress
-from selfalign.prompts.schemas import Design
 from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.by_readout import list_readouts
 from selfalign.scoring.cell_options import bank_option, poles_option, rule_option
@@ -23,7 +20,7 @@ from selfalign.scoring.cells import Comparison, is_among
 from selfalign.scoring.cut_options import kinds_option, takes_cutter
 from selfalign.scoring.estimate_contrasts import compare_panels
 from selfalign.scoring.estimate_options import Estimation, resample_options, takes_estimation
-from selfalign.scoring.inputs import as_categories
+from selfalign.scoring.inputs import as_categories, read_answers, read_designs
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.panels import CELLS, Panel, build_panels, take_probes
 from selfalign.scoring.recut import recut_cells
@@ -160,17 +157,13 @@ def command(
 
     ANSWERS are the answers of the models, named MODEL/LANGUAGE.parquet; a design is named LANGUAGE.parquet.
     """
-    laid_out = {path.stem: read_table(path, Design) for path in designs}
+    laid_out = read_designs(designs)
     others = sorted({frame for one in laid_out.values() for frame in one.loc[one["asks"] != "poles", "template"]})
     if others:
         click.echo(f"left out, because they do not ask with two options: the frames {', '.join(others)}", err=True)
     probes = read_bank(bank)
     asked = pd.concat([one[["probe", "country"]] for one in laid_out.values()])
     asked_of = probes[probes["probe"].isin(asked["probe"])], set(asked["country"])
-    tables = (
-        ((path.parent.name, path.stem), read_table(path, Answers, SCORED))
-        for path in show_progress("estimate", "file", items=answers)
-    )
     of_kind = read_kinds(kinds)["kind"] if kinds else pd.Series(dtype=object)
     chosen = Choices(
         readouts=choices["readouts"],
@@ -179,5 +172,6 @@ def command(
         kinds={kind: set(of_kind.index[of_kind == kind]) for kind in choices["kinds"]},
     )
     compared = Comparison(read_table(poles, Poles), probes, rule)
-    table = estimate_specifications(tables, laid_out, compared, pd.DataFrame(pairs), forms, chosen, how.resampling)
+    tables, rows = read_answers(answers, "estimate"), pd.DataFrame(pairs)
+    table = estimate_specifications(tables, laid_out, compared, rows, forms, chosen, how.resampling)
     write_estimates(table, output, Specifications)

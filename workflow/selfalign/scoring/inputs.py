@@ -1,17 +1,34 @@
-"""Reading of scores, for several steps of the stage."""
+"""Reading of designs, answers and scores, for several steps of the stage."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
 from pandas.api.types import union_categoricals
 
+from selfalign.inference.schemas import SCORED, Answers
 from selfalign.probes.bank import read_bank
 from selfalign.progress import show_progress
-from selfalign.prompts.schemas import first_way
+from selfalign.prompts.schemas import Design, first_way
 from selfalign.scoring.across import add_across
 from selfalign.scoring.schemas import Scores
 from selfalign.tables import read_table
+
+
+def read_designs(paths: Sequence[Path]) -> dict[str, pd.DataFrame]:
+    """`Design` tables by language; a file is named LANGUAGE.parquet."""
+    return {path.stem: read_table(path, Design) for path in paths}
+
+
+def read_answers(paths: Sequence[Path], work: str) -> Iterator[tuple[tuple[str, str], pd.DataFrame]]:
+    """One table after the other: model and language, and the columns of `Answers` that are scored.
+
+    Args:
+        paths: named MODEL/LANGUAGE.parquet.
+        work: what is done with each table, for the display of the progress.
+    """
+    for path in show_progress(work, "file", items=paths):
+        yield (path.parent.name, path.stem), read_table(path, Answers, SCORED)
 
 
 def read_scores(paths: Sequence[Path]) -> pd.DataFrame:
