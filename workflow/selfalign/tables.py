@@ -169,7 +169,8 @@ def read_table(path: Path, schema: type[Table], columns: Sequence[str] | None = 
     Args:
         path: of the file.
         schema: of the table.
-        columns: the columns to read, in the order of the schema; the others stay on disk. All if not given.
+        columns: of a Parquet file, the columns to read, in the order of the schema; the others stay on disk. All if not
+            given, and of a CSV file.
 
     Raises:
         InputError: the file is missing, cannot be read, or breaks its schema.

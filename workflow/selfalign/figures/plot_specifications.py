@@ -124,7 +124,7 @@ def draw(rows: pd.DataFrame, style: Style) -> Figure:
     if names:
         matrix = figure.add_axes((left / style.width, lower / height, wide, row * len(names) / height), sharex=ax)
         _draw_choices(matrix, names, members, heads, len(rows))
-        _write_shares(matrix, members, shares, above, len(rows), style)
+        _write_shares(matrix, members, shares, above, style)
     return figure
 
 
@@ -234,7 +234,7 @@ def _draw_choices(
 
 
 def _write_shares(
-    ax: Axes, members: Sequence[np.ndarray | None], shares: Sequence[str], above: str, count: int, style: Style
+    ax: Axes, members: Sequence[np.ndarray | None], shares: Sequence[str], above: str, style: Style
 ) -> None:
     """Right of each choice, the share of its specifications that are above 0."""
     places = [place for place, member in enumerate(members) if member is not None]

@@ -14,7 +14,7 @@ from selfalign.tables import read_table
 
 
 def takes_cutter(command: Command) -> Command:
-    """Give a command the options distributions, responses, replicates and people-seed; it gets `cutter`."""
+    """Give a command the options distributions, responses, members, replicates and people-seed; it gets `cutter`."""
 
     @wraps(command)
     def with_cutter(

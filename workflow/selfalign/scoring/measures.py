@@ -1,12 +1,11 @@
 """Measures: the values of a cell that are averaged over probes. They are metrics, or properties of the answers."""
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 
 import numpy as np
 import pandas as pd
 
-from selfalign.errors import InputError
+from selfalign.errors import InputError, did_you_mean
 from selfalign.scoring.metrics import METRICS, Array, Metric
 from selfalign.scoring.unanswered import AGREEMENTS
 
@@ -53,9 +52,7 @@ def check_measures(names: Sequence[str]) -> None:
     """Raise InputError if `scoring.measures` names no metric."""
     for name in names:
         if name not in METRICS:
-            near = get_close_matches(name, METRICS, n=1)
-            remedy = f"Known values: {', '.join(METRICS)}" + (f". Did you mean {near[0]}?" if near else "")
-            raise InputError("config: scoring.measures", "is not a metric", remedy, value=name)
+            raise InputError("config: scoring.measures", "is not a metric", did_you_mean(name, METRICS), value=name)
 
 
 def metric_of(measure: str) -> Metric | None:
