@@ -307,5 +307,5 @@ def test_a_metric_is_added_in_one_file_of_code(tmp_path: Path) -> None:
 
 def test_unknown_metric_is_refused_before_anything_runs() -> None:
     check_measures(["pearson", "wasserstein"])
-    with pytest.raises(InputError, match=r"scoring.measures, value .persson.: is not a metric.*Did you mean "pearson""):
+    with pytest.raises(InputError, match=r'scoring.measures, value .persson.: is not a metric.*Did you mean "pearson"'):
         check_measures(["persson"])
