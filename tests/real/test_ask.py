@@ -15,7 +15,7 @@ from pathlib import Path
 import endpoint_server
 import pandas as pd
 import pytest
-from asking import KEY, SAMPLES, arguments, ask, count_answers, endpoint_of, first, table_of
+from asking import KEY, SAMPLES, arguments, ask, count_answers, endpoint_of, first, table_of, write_prompts
 from click.testing import CliRunner
 from endpoint_server import serving, top_of
 from project import Project, read_settings
@@ -38,13 +38,12 @@ from small_run import changed, write_small_inputs
 from small_run import settings as small_settings
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.cli.serve import Serve
+from warm import BIN, warm_programs
 
 
 @pytest.fixture
 def prompts(tmp_path: Path) -> Path:
-    path = tmp_path / "prompts.parquet"
-    write_table(table_of(), path, Prompts)
-    return path
+    return write_prompts(tmp_path)
 
 
 # What is asked
@@ -505,7 +504,9 @@ def test_key_is_sent_and_is_in_no_file_and_no_line(
     monkeypatch.setenv("MINI_KEY", KEY)
     with serving(endpoint_server.Endpoint(key=KEY, faults=endpoint_server.FAULTS)) as server:
         arguments_ = arguments(prompts, server.url, key_env="MINI_KEY", concurrency=12)
-        done = subprocess.run([sys.executable, "-m", "selfalign", "ask", *arguments_], capture_output=True, text=True)
+        done = subprocess.run(
+            [(warm_programs() or BIN) / "selfalign", "ask", *arguments_], capture_output=True, text=True
+        )
         assert done.returncode == 0, done.stderr
         assert len(server.answered) == 12
     assert KEY not in done.stdout + done.stderr
@@ -597,9 +598,9 @@ def test_killed_step_loses_only_what_was_on_its_way(prompts: Path) -> None:
         time.sleep(0.4)  # until it has answered those that nobody waits for
         before = sum(server.answered.values())
         read = ask(prompts, server.url, timeout=5, **SAMPLES)
-        assert sum(server.answered.values()) - before == 72 - kept
-    assert list(read["samples"].unique()) == [6]
-    assert count_answers(prompts.parent / "run.sqlite") == 72
+        assert sum(server.answered.values()) - before == 48 - kept
+    assert list(read["samples"].unique()) == [4]
+    assert count_answers(prompts.parent / "run.sqlite") == 48
 
 
 # In the workflow

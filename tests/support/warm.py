@@ -90,7 +90,7 @@ HELD = range(3, 10)
 """Numbers of open files that a program may pass on, which the server keeps free."""
 
 PER_RUN = {"PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "OMP_WAIT_POLICY", "PYTEST_CURRENT_TEST", *ONE_THREAD}
-PER_RUN |= {"TORCHINDUCTOR_CACHE_DIR"}  # PyTorch sets it in the process of the tests
+PER_RUN |= {"MINI_KEY", "TORCHINDUCTOR_CACHE_DIR"}  # PyTorch sets the second in the process of the tests
 """Variables that no library reads while it is imported, or that the server sets itself."""
 
 _CLIENT = """#!{python} -IS
