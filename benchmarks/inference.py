@@ -37,7 +37,7 @@ from engines.report import (
 )
 from engines.workloads import FRAMES, WORKLOADS, build_workloads
 from selfalign.cpu_environment import FAST
-from selfalign.inference.local.generate import LONGEST
+from selfalign.inference.choices import LONGEST_REPLY
 from selfalign.inference.local.greedy import find_stops
 from selfalign.inference.local.render import PromptFormat, Rendered, render
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
@@ -307,7 +307,7 @@ def memory(device: str) -> int:
 @click.option("--contenders", help="ours,lm_eval,padded by default; none: replies only.")
 @click.option(
     "--new-tokens",
-    type=click.IntRange(0, LONGEST),
+    type=click.IntRange(0, LONGEST_REPLY),
     default=8,
     show_default=True,
     help="The most tokens of a reply; 0 measures no replies.",

@@ -49,7 +49,6 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """
     if {"workflow", "real"} & {item.path.relative_to(TESTS).parts[0] for item in session.items}:
         start_server()
-    gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)  # the default looks for garbage after every 700 new objects
     gc.enable()

@@ -122,7 +122,7 @@ def test_what_is_left_after_any_batch_is_computed_to_the_same_bit() -> None:
     done: set[str] = set()
     for number, batch in enumerate(batches):
         done |= {prompt.key for prompt, _ in batch}
-        if number % 6 == 0:
+        if number % 10 == 0:
             rest = [answer for batch in engine.score(model, prompts, "packed", 100, done) for answer in batch.answers]
             assert {prompt.key: scores for prompt, scores in rest} == {k: whole[k] for k in whole.keys() - done}
 
@@ -226,7 +226,7 @@ def halt(job: Job, ledger: Path, answers: int) -> None:
 
 def test_killed_job_resumes_to_the_same_tables(task: Task, tmp_path: Path) -> None:
     kept = []
-    for answers in [0, 1, 15, 40, 80, 120]:
+    for answers in [0, 1, 40, 120]:
         folder = tmp_path / str(answers)
         folder.mkdir()
         job = task.start(folder)
@@ -241,11 +241,11 @@ def test_killed_job_resumes_to_the_same_tables(task: Task, tmp_path: Path) -> No
 
 
 def spoken(weights: Path, folder: Path) -> Task:
-    """A job with the default model."""
-    shown: list[list[tuple[str, str]]] = [[], [(POLITICS, "B")]]
-    names = ["press", "police", "church"]
-    asked = [f"The {name} ___ my confidence.\nA: has\nB: lacks" for name in names]
-    table_of([(examples, question) for examples in shown for question in asked]).to_parquet(folder / "prompts.parquet")
+    """A job with the default model, which answers in words: labels would double what is compared before it starts."""
+    shown: list[list[tuple[str, str]]] = [[], [(POLITICS, "lacks it")]]
+    asked = [f"The {name} ___ my confidence." for name in ["press", "police", "church"]]
+    cases = [(examples, question) for examples in shown for question in asked]
+    table_of(cases, labels=()).to_parquet(folder / "prompts.parquet")
     return Task(folder, weights, weights.parent / "model.json", 1, 120)
 
 
@@ -274,8 +274,14 @@ def stopped(task: Task, tmp_path: Path) -> Iterator[tuple[Job, Path]]:
 
 
 def test_ledger_of_a_running_job_is_left_alone(
-    stopped: tuple[Job, Path], task: Task, tmp_path: Path, two: Path, refused: Refused
+    stopped: tuple[Job, Path],
+    task: Task,
+    tmp_path: Path,
+    two: Path,
+    refused: Refused,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("selfalign.ledger.storage.PATIENCE", 0.1)
     job, path = stopped
     before = beside(path)
     second = Job(task.arguments(tmp_path), tmp_path / "second.log")

@@ -20,6 +20,9 @@ from warm import suits, warm_programs
 
 BIN = Path(sys.executable).parent
 
+ONE_THREAD = ["--set-threads", "infer=1", "convert_model=1"]
+"""Arguments of Snakemake for a small model, which a second thread only slows down."""
+
 BELOW = {"study_models.yaml": ["study.yaml"], "study_replies.yaml": ["study.yaml", "study_models.yaml"]}
 """Shipped configs that go above others."""
 
@@ -96,7 +99,7 @@ class Project:
             path = self.folder / "overlay.yaml"
             path.write_text(json.dumps(config))
             overlay = ["--configfile", "overlay.yaml"]
-        return [str(BIN / "snakemake"), *arguments, "--cores", "2", *overlay]
+        return [str(BIN / "snakemake"), *arguments, "--cores", "2", *ONE_THREAD, *overlay]
 
     def variables(self) -> dict[str, str]:
         """Environment variables of a run: the copy's library comes before the installed one."""
@@ -154,11 +157,12 @@ class Batch:
         script = self.project.folder / "batch.py"
         script.write_text(_BATCH, encoding="utf-8")
         given = json.dumps({"configs": configs, "arguments": [*arguments, "--cores", "2"]})
+        variables = self.project.variables()
         done = subprocess.run(
-            [sys.executable, script],
+            [_programs(variables) / "python", script],
             input=given,
             cwd=self.project.folder,
-            env=self.project.variables(),
+            env=variables,
             capture_output=True,
             text=True,
         )

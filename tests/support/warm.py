@@ -5,6 +5,9 @@ A step of the workflow computes for a moment, but it imports libraries for one t
 folder with programs of the usual names. Such a program asks the server for a fork, which gets its arguments, folder,
 environment and open files, imports the project's own modules afresh, and runs. Tests of processes (signals, kills,
 memory) use the real programs, and so does every system without `pidfd_open`.
+
+All workers of pytest-xdist use one server. It ends, and its folder is removed, when the process that started the
+workers ends.
 """
 
 import atexit
@@ -22,8 +25,11 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+import uuid
+import weakref
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import NoReturn
@@ -51,12 +57,14 @@ LIBRARIES = [
     "numpy",
     "openai",
     "pandas",
+    "pandas.core.arrays.arrow.extension_types",
     "pandera.pandas",
     "pandera.strategies.pandas_strategies",
     "PIL.GifImagePlugin",
     "PIL.JpegImagePlugin",
     "pooch",
     "psutil",
+    "pyarrow.csv",
     "pyarrow.dataset",
     "pyarrow.pandas_compat",
     "pyarrow.parquet",
@@ -65,6 +73,9 @@ LIBRARIES = [
     "pyreadstat",
     "requests",
     "sacrebleu",
+    "sacrebleu.tokenizers.tokenizer_char",
+    "sacrebleu.tokenizers.tokenizer_intl",
+    "sacrebleu.tokenizers.tokenizer_zh",
     "safetensors.torch",
     "scipy.optimize",
     "scipy.stats",
@@ -79,8 +90,13 @@ LIBRARIES = [
     "transformers.generation",
     "transformers.integrations.ggml",
     "transformers.models.auto.modeling_auto",
+    "transformers.models.auto.processing_auto",
     "transformers.models.auto.tokenization_auto",
+    "transformers.models.bloom.modeling_bloom",
+    "transformers.models.cohere.modeling_cohere",
     "transformers.models.llama.modeling_llama",
+    "transformers.models.llama4.modeling_llama4",
+    "transformers.models.mistral.modeling_mistral",
     "yaml",
 ]
 ONE_THREAD = dict.fromkeys(["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"], "1")
@@ -90,7 +106,8 @@ HELD = range(3, 10)
 """Numbers of open files that a program may pass on, which the server keeps free."""
 
 PER_RUN = {"PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "OMP_WAIT_POLICY", "PYTEST_CURRENT_TEST", *ONE_THREAD}
-PER_RUN |= {"MINI_KEY", "TORCHINDUCTOR_CACHE_DIR"}  # PyTorch sets the second in the process of the tests
+PER_RUN |= {"TORCHINDUCTOR_CACHE_DIR", "PYDEVD_DISABLE_FILE_VALIDATION"}  # PyTorch and IPython set them in the tests
+PER_RUN |= {"HF_TOKEN", "GEMINI_API_KEY", "MINI_KEY"}  # read when they are needed
 """Variables that no library reads while it is imported, or that the server sets itself."""
 
 _CLIENT = """#!{python} -IS
@@ -129,40 +146,53 @@ sys.exit(int(code))
 
 def warm_programs() -> Path | None:
     """The folder of the programs that use the server, once it has its libraries; None where it cannot run."""
-    if not (started := start_server()):
+    if not (folder := start_server()):
         return None
-    folder, server = started
     while not (folder / "socket").exists():
-        if server.poll() is not None:
+        if not folder.exists():  # the server failed
             return None
         time.sleep(0.05)
     return folder
 
 
-def list_forks() -> list[psutil.Process]:
-    """The programs that run as forks of the server, and what they started."""
-    return psutil.Process(started[1].pid).children(recursive=True) if (started := start_server()) else []
+def list_forks(folder: Path) -> list[psutil.Process]:
+    """The programs that run in a folder, or below it, as forks of the server."""
+    if not (programs := warm_programs()):
+        return []
+    forks = []
+    for fork in psutil.Process(int((programs / "pid").read_text())).children():
+        with suppress(psutil.NoSuchProcess):  # it has ended by itself meanwhile
+            if Path(fork.cwd()).is_relative_to(folder):
+                forks.append(fork)
+    return forks
 
 
 @cache
-def start_server() -> tuple[Path, subprocess.Popen] | None:
-    """Start the server, which then imports its libraries for some seconds, and make the folder of its programs."""
+def start_server() -> Path | None:
+    """Give the folder of the server's programs. The first worker makes it, and starts the server.
+
+    The server then imports its libraries for some seconds.
+    """
     if not hasattr(os, "pidfd_open"):
         return None
     _at_start.update(os.environ)
-    folder = Path(tempfile.mkdtemp(prefix="warm-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder = Path(tempfile.gettempdir(), f"warm-{os.environ.get('PYTEST_XDIST_TESTRUNUID') or uuid.uuid4().hex}")
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        return folder
     values = {"python": BIN / "python", "socket": str(folder / "socket"), "bin": str(BIN), "held": HELD.stop}
     for name in ("python", "selfalign", "snakemake"):
         (folder / name).write_text(_CLIENT.format(**values), encoding="utf-8")
         (folder / name).chmod(0o755)
     mine = ONE_THREAD | {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "3000"}
     variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | mine
+    owner = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
     with (folder / "errors").open("w") as errors:
         files = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": errors}
-        server = subprocess.Popen([sys.executable, __file__, str(folder)], env=variables, **files)
-    atexit.register(server.kill)
-    return folder, server
+        server = subprocess.Popen([sys.executable, __file__, str(folder), str(owner)], env=variables, **files)
+    (folder / "pid").write_text(str(server.pid))
+    return folder
 
 
 _at_start: dict[str, str] = {}
@@ -174,53 +204,82 @@ def suits(variables: Mapping[str, str]) -> bool:
     return {name for name in names if variables.get(name) != _at_start.get(name)} <= PER_RUN
 
 
-def serve(folder: Path) -> None:
-    """Import the libraries, then fork for each program that asks, until the process that started this one ends."""
+def serve(folder: Path, owner: int) -> None:
+    """Import the libraries, then fork for each program that asks, until the process `owner` ends."""
     import_libraries()
-    parent, listener, waiting = os.getppid(), socket.socket(socket.AF_UNIX), selectors.DefaultSelector()
+    listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(folder / "made"))
     listener.listen(64)
     (folder / "made").rename(folder / "socket")  # who sees it may connect
-    waiting.register(listener, selectors.EVENT_READ)
-    running: dict[int, tuple[int, socket.socket]] = {}  # by process id: what tells its end, and who asked for it
-    while os.getppid() == parent:
-        for key, _ in waiting.select(1):
-            if key.fileobj is listener:
-                link, _ = listener.accept()
-                try:
-                    task, files = receive(link)
-                except (OSError, EOFError):  # the program that asked was killed while it asked
-                    link.close()
-                    continue
-                pid = os.fork()
-                if pid == 0:
-                    waiting.close()
-                    listener.close()
-                    link.close()
-                    for other in running.values():
-                        other[1].close()
-                    end_at_once(task, files, folder)
-                for number in files:
-                    os.close(number)
-                end = os.pidfd_open(pid)
-                running[pid] = end, link
-                waiting.register(end, selectors.EVENT_READ, ("ended", pid))
-                waiting.register(link, selectors.EVENT_READ, ("left", pid))
-                continue
-            event, pid = key.data
-            if event == "ended":
-                _, link = running.pop(pid)
-                code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-                waiting.unregister(key.fd)
-                with suppress(KeyError):
-                    waiting.unregister(link)
-                with suppress(OSError):
-                    link.sendall(str(code).encode())
-                link.close()
-                os.close(key.fd)
-            elif pid in running:  # the program that asked was killed
-                os.kill(pid, signal.SIGKILL)
-                waiting.unregister(key.fileobj)
+    Server(folder, listener).run(owner)
+
+
+@dataclass
+class Server:
+    """A process that has the libraries, and its forks.
+
+    Attributes:
+        folder: of its programs.
+        listener: where programs ask for a fork.
+        waiting: for events, each with the method that handles it and the fork that it is about.
+        running: by process id of a fork, what tells its end, and who asked for it.
+    """
+
+    folder: Path
+    listener: socket.socket
+    waiting: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
+    running: dict[int, tuple[int, socket.socket]] = field(default_factory=dict)
+
+    def run(self, owner: int) -> None:
+        """Handle events until the process `owner` ends."""
+        self.expect(os.pidfd_open(owner), None, owner)
+        self.expect(self.listener, self.fork, 0)
+        while True:
+            for key, _ in self.waiting.select():
+                handle, fork = key.data
+                if handle is None:
+                    return
+                handle(fork)
+
+    def expect(self, what: int | socket.socket, handle: Callable[[int], None] | None, fork: int) -> None:
+        self.waiting.register(what, selectors.EVENT_READ, (handle, fork))
+
+    def fork(self, _: int) -> None:
+        """Fork for a program that asks, unless it was killed while it asked."""
+        link, _ = self.listener.accept()
+        try:
+            task, files = receive(link)
+        except (OSError, EOFError):
+            link.close()
+            return
+        if (pid := os.fork()) == 0:
+            self.waiting.close()
+            for one in (self.listener, link, *(other for _, other in self.running.values())):
+                one.close()
+            end_at_once(task, files, self.folder)
+        for number in files:
+            os.close(number)
+        self.running[pid] = os.pidfd_open(pid), link
+        self.expect(self.running[pid][0], self.report, pid)
+        self.expect(link, self.kill, pid)
+
+    def report(self, pid: int) -> None:
+        """Tell the program that asked how its fork ended."""
+        end, link = self.running.pop(pid)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        self.waiting.unregister(end)
+        with suppress(KeyError):
+            self.waiting.unregister(link)
+        with suppress(OSError):
+            link.sendall(str(code).encode())
+        link.close()
+        os.close(end)
+
+    def kill(self, pid: int) -> None:
+        """Kill the fork of a program that was killed."""
+        if pid in self.running:
+            os.kill(pid, signal.SIGKILL)
+            self.waiting.unregister(self.running[pid][1])
 
 
 def import_libraries() -> None:
@@ -230,7 +289,10 @@ def import_libraries() -> None:
     for library in LIBRARIES:
         with suppress(ImportError):  # a library that a later version of the project does not need
             importlib.import_module(library)
+    sys.modules["pandera.pandas"].DataFrameSchema().validate(sys.modules["pandas"].DataFrame())  # it imports the rest
     assert not [name for name in sys.modules if name.partition(".")[0] == "selfalign"]
+    for finalizer in list(weakref.finalize._registry):
+        finalizer.atexit = False  # PyTorch takes its libraries of operators apart, in each fork, as it ends
     gc.freeze()  # a collection would write to every page that forks share
 
 
@@ -265,6 +327,9 @@ def end_at_once(task: dict, files: list[int], folder: Path) -> NoReturn:
     if code is not None and not isinstance(code, int):
         print(code, file=sys.stderr)
         code = 1
+    for thread in threading.enumerate():
+        if isinstance(thread, threading.Timer):
+            thread.cancel()  # Snakemake has one for each time that it looked for jobs, and would wait for the last
     threading._shutdown()
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
@@ -298,4 +363,9 @@ def work(task: dict, files: list[int], folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    serve(Path(sys.argv[1]))
+    server = os.getpid()
+    try:
+        serve(Path(sys.argv[1]), int(sys.argv[2]))
+    finally:
+        if os.getpid() == server:  # and not a fork
+            shutil.rmtree(sys.argv[1], ignore_errors=True)

@@ -226,12 +226,13 @@ def test_gated_model_stops_a_run_before_its_first_job(plain: Project, tmp_path: 
         (tmp_path / "weights" / name).write_text("{}")
     source = "results/shared/models/tiny/source"
     with serving(Hub({"tiny/gated": tmp_path / "weights"}, REVISION)) as hub:
-        plain.environment |= {"HF_ENDPOINT": hub.url, "HF_TOKEN": ""}
+        plain.environment["HF_TOKEN"] = ""
         settings = {"label": "Tiny", "gated": True, "source": {"hub": "tiny/gated", "revision": REVISION}}
         config = {"models": {"tiny": settings}, "run": {"models": ["tiny"]}}
         dry = plain.snakemake(source, "--dry-run", config=config)
         assert (dry.code, dry.planned()["fetch_model"]) == (0, 1)
         assert "this dry run goes on" in dry.lines_of_ours()[0]
+        plain.environment["HF_ENDPOINT"] = hub.url
         stopped = plain.snakemake(source, "results/shared/survey/example/simulated.csv", config=config)
         assert stopped.code == 1
         (line,) = stopped.lines_of_ours()

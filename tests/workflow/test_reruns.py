@@ -18,7 +18,7 @@ import nbformat
 import pandas as pd
 import psutil
 import pytest
-from project import ROOT, Batch, Project, Run
+from project import ONE_THREAD, ROOT, Batch, Project, Run
 from refusal import assert_one_paragraph
 from selfalign.audit.jobs import Records
 from small_run import ANSWERS, PROBES, changed, run_from_scratch, write_small_inputs
@@ -659,7 +659,7 @@ def test_interrupted_run_reports_the_number_of_kept_answers(
     assert code == 1
     kept = count_ledger(unanswered.folder / LEDGER, tmp_path)
     assert kept == total if interrupt is interrupt_snakemake else kept < total
-    again = f"snakemake {ANSWERS} --cores 2 --configfile overlay.yaml"
+    again = f"snakemake {ANSWERS} --cores 2 {' '.join(ONE_THREAD)} --configfile overlay.yaml"
     assert "selfalign: The run was interrupted.\n" in output
     assert f"selfalign: {kept} of {total} answers are kept. To continue, run again: {again}\n" in output
     assert (

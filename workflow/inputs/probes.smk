@@ -1,6 +1,5 @@
 """Input functions and settings of the rules in rules/probes.smk."""
 
-from selfalign.arms import Speech
 from selfalign.config.arms import arms_of_run
 from selfalign.config.languages import countries_of_run
 from selfalign.config.row_digests import digest_bank, digest_compared
@@ -16,20 +15,17 @@ SHOWN = sorted(
 )
 
 
-# The languages of all test probes and demonstrations of the run.
-SPOKEN = Speech.union(PATHS.speech.values()).texts
-
-
 def run_texts(wildcards):
     """Digests of the wordings that count, in all the languages in which the run speaks."""
     return [
-        digest_wording(CONFIG, PATHS.probes.bank_texts(language)) for language in SPOKEN
+        digest_wording(CONFIG, PATHS.probes.bank_texts(language))
+        for language in PATHS.spoken.texts
     ]
 
 
 def bank_texts(wildcards):
     """Files of the words of all prompts of the run."""
-    made = set(map(PATHS.probes.texts, SPOKEN)) if PATHS.tests else set()
+    made = set(map(PATHS.probes.texts, PATHS.spoken.texts)) if PATHS.tests else set()
     files = [file for file in PATHS.wordings if file not in made]
     return [kept(file) if file in PATHS.partly_read else file for file in files]
 

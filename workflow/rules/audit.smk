@@ -50,6 +50,7 @@ if workflow.is_main_process:
 onstart:
     with exit_on_mistake():
         check_keys(CONFIG.models, workflow.dag.needrun_jobs())
+        PATHS.refuse_skipped(one for job in workflow.dag.jobs for one in job.output)
         warning = warn_of_replacement(Run(FOLDER), config)
         if warning and not kept_results:
             show(warning)

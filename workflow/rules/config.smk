@@ -42,7 +42,7 @@ shell.prefix(
 
 # A cluster runs the jobs that hold a model. The other steps take seconds (docs/cluster.md), less than a job waits in
 # a queue: the machine that submits runs them.
-workflow.localrules(*(set(STEPS) - BY_HAND - {"convert_model", "infer"}))
+workflow.localrules(*set(STEPS).difference(BY_HAND, {"convert_model", "infer"}))
 
 
 include: "../inputs/config.smk"

@@ -18,8 +18,8 @@ class Commands(click.Group):
     """A group that imports the module of a command only when that command is asked for: PyTorch takes seconds."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        ordered = sorted(STEPS, key=lambda step: step not in BY_HAND)  # keeps the order within both groups
-        return [step.replace("_", "-") for step in ordered]
+        steps = [*BY_HAND, *(step for step in STEPS if step not in BY_HAND)]
+        return [step.replace("_", "-") for step in steps]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         module = STEPS.get(name.replace("-", "_"))

@@ -3,7 +3,6 @@
 import copy
 import json
 import os
-import resource
 import shlex
 import subprocess
 import sys
@@ -57,20 +56,6 @@ from snakemake.persistence.file import FilePersistence
 # The list of commands
 
 
-@pytest.mark.slow
-def test_list_of_commands_takes_less_than_half_a_second() -> None:
-    def spent() -> float:
-        used = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return used.ru_utime + used.ru_stime
-
-    took = []
-    for _ in range(3):
-        before = spent()
-        subprocess.run([str(BIN / "selfalign"), "--help"], check=True, capture_output=True)
-        took.append(spent() - before)
-    assert min(took) < 0.5
-
-
 def test_list_of_commands_imports_no_step() -> None:
     script = "import sys; from selfalign.cli import program; program(['--help'], standalone_mode=False); "
     script += "print([name for name in sys.modules if name.partition('.')[0] in ('pandas', 'torch', 'numpy')])"
@@ -80,7 +65,7 @@ def test_list_of_commands_imports_no_step() -> None:
 
 def test_commands_for_people_come_first() -> None:
     names = [name.replace("-", "_") for name in program.list_commands(None)]
-    assert set(names[: len(BY_HAND)]) == BY_HAND
+    assert tuple(names[: len(BY_HAND)]) == BY_HAND
     assert sorted(names) == sorted(STEPS)
     shown = subprocess.run([str(BIN / "selfalign"), "--help"], check=True, capture_output=True, text=True).stdout
     assert shown.index("Commands:") < shown.index("  status ") < shown.index("Steps, which Snakemake runs:")

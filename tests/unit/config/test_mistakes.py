@@ -112,6 +112,11 @@ def read(folder: Path, text: str) -> str:
             id="a name in capitals",
         ),
         pytest.param(
+            "figures: {contrasts: {arms: [chrff]}}",
+            'config: figures.contrasts.arms: "chrff" is not defined. Did you mean "chrf"?',
+            id="a misspelt arm of a figure",
+        ),
+        pytest.param(
             "{run: {languages: [pt]}, languages: {pt: {countries: [USA], arms: [zero_shot]}}}",
             "/texts/pt.csv': there is no such file. Put it there, correct the path, or take pt out of run.languages.",
             id="a language without texts",

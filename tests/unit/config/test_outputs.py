@@ -77,6 +77,16 @@ def test_figure_draws_the_contrasts_of_the_arms_that_are_chosen() -> None:
     assert drawn_contrasts(altered()) == list_contrasts(altered())
 
 
+def test_pages_of_contrasts_are_those_of_the_contrasts_that_are_drawn() -> None:
+    low = {"style": {"height": 3}}
+    assert name_pages(altered(figures=low), "contrasts")[-1] == "contrasts_smollm2-135m_es"
+    not_run = altered(figures={**low, "contrasts": {"arms": ["bm25"]}})
+    assert drawn_contrasts(not_run) == list_contrasts(not_run) != []
+    english = altered(figures={**low, "contrasts": {"arms": ["chrf_without_battery"]}})
+    assert {one.arm for one in drawn_contrasts(english)} == {"chrf_without_battery"}
+    assert name_pages(english, "contrasts") == ["contrasts"]
+
+
 @pytest.mark.slow
 def test_new_arm_has_contrasts_without_a_list(tmp_path: Path) -> None:
     arms = {"chrf_10": {"label": "Similar, ten", "shots": 10, "strategy": "chrf"}}

@@ -12,6 +12,7 @@ from selfalign.config.paths import Paths
 from selfalign.config.read import read_config
 from selfalign.config.sections import Config, Survey
 from selfalign.config.surveys import find_surveys
+from selfalign.errors import InputError
 
 
 def paths_of(tmp_path: Path, **settings: object) -> Paths:
@@ -51,6 +52,21 @@ def test_tables_that_would_be_empty_are_not_made(tmp_path: Path) -> None:
     assert paths.figure_tables == []
     assert paths.latex == ["<run>/tables/latex/agreement.tex"]
     assert "contrasts" in paths.shown.skipped
+
+
+@pytest.mark.slow
+def test_file_that_the_run_skips_is_refused_if_it_is_asked_for(tmp_path: Path) -> None:
+    paths = paths_of(tmp_path, languages={"en": {"arms": ["zero_shot"]}}, run={"languages": ["en"]})
+    paths.refuse_skipped([*paths.tables, *paths.figures, "results/default/people/map.csv", "results/default/run.json"])
+    for file, reason in {
+        "tables/verdicts.csv": "there are no two arms to compare",
+        "figures/margins.png": "en runs no arm together with its other-country control",
+        "tables/map_axes.csv": "scoring.map is off",
+        "tables/latex/gains.tex": "en does not run its first arm",
+        "tables/group_contrasts.csv": "run.groups is off",
+    }.items():
+        with pytest.raises(InputError, match=f"{Path(file).name}'?: this run does not make it: .*{reason}"):
+            paths.refuse_skipped([f"results/default/{file}"])
 
 
 @pytest.mark.slow

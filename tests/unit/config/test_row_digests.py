@@ -55,3 +55,15 @@ def test_own_wording_counts_where_the_bank_is_in_the_results(tmp_path: Path) -> 
         texts.read_text(encoding="utf-8").replace("God counts for", "God truly counts for"), encoding="utf-8"
     )
     assert digest_wording(config, str(texts)) != before
+
+
+def test_kinds_count_where_they_select_probes_of_a_bank_in_the_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = altered("minimal", probes={"bank": "results/shared/arora/probes.csv", "kinds": ["behaviour"]})
+    kinds = tmp_path / "kinds.csv"
+    kinds.write_text("probe,kind\n")
+    monkeypatch.setattr(row_digests, "kinds_file", lambda config: kinds)
+    before = digest_bank(made)
+    rewrite(kinds, b"probe,kind\nQ1,value\n")
+    assert digest_bank(made) != before != ""

@@ -1,4 +1,4 @@
-"""Arms and models that a config defines and the run does not have."""
+"""Arms, models and readouts that a config has and the run does not use."""
 
 from configs import shipped
 from selfalign.config.sections import Config
@@ -14,6 +14,10 @@ def test_own_arm_and_model_that_are_not_run_are_named() -> None:
         "mine": "the arm is defined, and no language of the run has it in its arms",
         "my-model": "the model is defined, and run.models does not name it",
     }
+    config["scoring"]["readouts"]["wrods"] = "pmi"
+    reason = "scoring.readouts has a readout for the frame, and prompts.frames does not name it"
+    assert find_unused(Config.read(config))["wrods"] == reason
+    config["prompts"]["frames"] = ["wrods"]
     config["languages"]["es"]["arms"] = ["mine"]
     config["run"]["models"] = ["my-model"]
     assert find_unused(Config.read(config)) == {}

@@ -224,7 +224,8 @@ def test_names_and_numbers_follow_the_language() -> None:
     assert styles[0].language_name("xx") == "xx", "ISO 639-1 has no such code"
     assert [style.points(-0.125, "+.1f") for style in styles] == [f"{minus}12.5", f"{minus}12,5", f"{minus}12,5"]
     assert [style.percent(0.5) for style in styles] == ["50%", "50\xa0%", "50\xa0%"]
-    german = styles[1].in_order(["TUR", "AUT", "OMN", "all"])
+    assert [style.whole(97_220) for style in styles] == ["97,220", "97\u202f220", "97\u202f220"]
+    german = styles[1].in_order(iter(["TUR", "AUT", "OMN", "all"]))
     assert german == ["all", "OMN", "AUT", "TUR"]  # Oman, Österreich, Türkei
 
 

@@ -2,8 +2,15 @@
 
 from pathlib import Path
 
-from selfalign.arms import Kind, Speech
-from selfalign.config.languages import compared_languages, fill_language, find_speakers, speech_of_run, words_file
+from selfalign.arms import Kind
+from selfalign.config.languages import (
+    compared_languages,
+    fill_language,
+    find_speakers,
+    spoken_of_run,
+    worded_languages,
+    words_file,
+)
 from selfalign.config.sections import Config, Probes
 from selfalign.config.style import check_style_files
 from selfalign.config.surveys import check_questionnaire, check_survey_file
@@ -33,7 +40,7 @@ def check_files(config: Config) -> None:
     check_test_probes(config)
     check_style_files(config.figures.style)
     files = {"probes.bank": [config.probes.bank]}
-    spoken = Speech.union(speech_of_run(config).values())
+    spoken = spoken_of_run(config)
     remedies: dict[str, str] = {}
     kinds: tuple[Kind, ...] = ("texts", "templates", "personas", "roles", "neutral")
     for kind in kinds:
@@ -45,7 +52,7 @@ def check_files(config: Config) -> None:
         }
     compared = compared_languages(config)
     files["demonstrations.embedding.texts"] = [words_file(config, "texts", language) for language in compared]
-    worded = sorted({*compared, *spoken.texts})
+    worded = worded_languages(config)
     made = _adopted_files(config.probes, worded)
     for key in MAP_FILES if config.scoring.map else ():
         files[f"scoring.map.{key}"] = [getattr(config.scoring.map, key)]

@@ -16,6 +16,7 @@ from selfalign.config.languages import (
     compared_language,
     compared_languages,
     speech_of_run,
+    spoken_of_run,
     worded_languages,
     words_file,
 )
@@ -73,13 +74,12 @@ def check_inputs(config: Config, home: Path) -> None:
     version = file.with_name(VERSION_FILE)
     if version.is_file():
         read_version(version)
-    spoken = speech_of_run(config)
-    words = _read_words(config, home, Speech.union(spoken.values()), bank, adopted is None)
+    words = _read_words(config, home, spoken_of_run(config), bank, adopted is None)
     for language in set(compared_languages(config)) - set(words) if not adopted else ():
         read_texts(Path(words_file(config, "texts", language)), bank)
     _check_readouts(config, words)
-    for language in config.run.languages:
-        _check_arms(config, language, spoken[language], words)
+    for language, spoken in speech_of_run(config).items():
+        _check_arms(config, language, spoken, words)
     tests = used if config.test_probes is None else read_tests(config, bank)
     if tests is not None:
         _check_candidates(arms_of_run(config).values(), used, tests)

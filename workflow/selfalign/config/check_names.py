@@ -130,6 +130,7 @@ def _check_figures(config: Config) -> None:
     _check_countries("figures.style.countries.order", figures.style.countries.order)
     _check_countries("figures.style.countries.names", figures.style.countries.names)
     _check_known("figures.agreement.arms", figures.agreement.arms or (), arms)
+    _check_known("figures.contrasts.arms", figures.contrasts.arms or (), arms)
     _check_known("figures.calibration.arms", figures.calibration.arms, arms)
     _check_known("figures.map.arms", figures.map.arms, arms)
     _check_known("figures.languages.arms", figures.languages.arms, arms)
@@ -250,7 +251,7 @@ def _check_labels(
             choose_fonts([label], own, place)
 
 
-def _check_known(place: str, names: Iterable[str], defined: Iterable[str]) -> None:
+def _check_known(place: str, names: Iterable[str], defined: Collection[str]) -> None:
     for name in names:
         if name not in defined:
             raise InputError(f"config: {place}", f'"{name}" is not defined', did_you_mean(name, defined))

@@ -12,7 +12,6 @@ from selfalign.config.outputs import (
     drawn_contrasts,
     first_arms,
     has_readers,
-    list_contrasts,
     list_dumbbells,
     list_gains,
     list_margins,
@@ -115,7 +114,7 @@ FIGURES: dict[str, Figure] = {
         "Drawing every contrast",
         _CONTRASTS | _VERDICTS,
         lambda config: {"order": as_json(drawn_contrasts(config))},
-        paged=Paged(lambda config: panels_of_contrasts(config, list_contrasts(config)), height_of_contrasts),
+        paged=Paged(lambda config: panels_of_contrasts(config, drawn_contrasts(config)), height_of_contrasts),
         csv=False,
     ),
     "margin": Figure(

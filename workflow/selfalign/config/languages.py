@@ -105,9 +105,14 @@ def compared_languages(config: Config) -> list[str]:
     return [one for one in texts if one != "own"]
 
 
+def spoken_of_run(config: Config) -> Speech:
+    """The languages in which the run speaks, by kind of words."""
+    return Speech.union(speech_of_run(config).values())
+
+
 def worded_languages(config: Config) -> list[str]:
     """All languages in which the run needs the wording of probes, in prompts or to compare probes."""
-    return sorted({*compared_languages(config), *Speech.union(speech_of_run(config).values()).texts})
+    return sorted({*compared_languages(config), *spoken_of_run(config).texts})
 
 
 def frames_of(config: Config, way: str) -> list[str]:

@@ -1,6 +1,6 @@
 """The outputs of a run: the contrasts that it can estimate, and the tables and figures that would not be empty."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import combinations, product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ from selfalign.config.sections import Config, CulturalMap
 from selfalign.contrasts import Contrast
 from selfalign.home import is_made
 from selfalign.probes.selection import find_used
+from selfalign.scoring.map_schemas import MapItems
 from selfalign.tables import read_input
 
 _NO_OPTIONS = "no frame asks with two options"
@@ -215,7 +216,7 @@ def find_estimated(config: Config, contrast: Contrast) -> list[tuple[str, str]]:
 
 
 class Shown(NamedTuple):
-    """Which of the outputs that may be empty a run makes.
+    """Which outputs a run makes.
 
     Attributes:
         outputs: the names of those that it makes.
@@ -227,10 +228,11 @@ class Shown(NamedTuple):
 
 
 def find_shown(config: Config) -> Shown:
-    """Which of the outputs that may be empty are not, and why the others are skipped."""
+    """Which outputs a run makes, and why it skips others that would be empty."""
     scoring, pair = config.scoring, config.scoring.transfer
     some = any(can_estimate(config, contrast) for contrast in list_contrasts(config))
     reasons = {
+        "agreement": "",
         "contrasts": "" if some else "there are no two arms to compare",
         "mixed": _why_none(config, scoring.mixed) if scoring.mixed else "scoring.mixed is []",
         "margin": _why_none(config, [config.figures.margin.contrast]),
@@ -288,8 +290,6 @@ def why_no_map(config: Config, settings: CulturalMap) -> str:
             f"the survey {config.run.survey} publishes shares of several answer codes together, and the map needs a "
             "share of each code. Choose another survey in run.survey"
         )
-    from selfalign.scoring.map_schemas import MapItems  # takes time to import, and most runs have no map
-
     items = read_input(Path(settings.items), MapItems)
     parts = items.groupby("item", sort=False)["probe"].agg(set).to_dict()
     used = find_used(Path(probes.bank), probes.criteria)
@@ -333,7 +333,7 @@ def _why_not_across(config: Config) -> dict[str, str]:
     }
 
 
-def _why_none(config: Config, contrasts: Iterable[Contrast]) -> str:
+def _why_none(config: Config, contrasts: Collection[Contrast]) -> str:
     if any(can_estimate(config, contrast) for contrast in contrasts):
         return ""
     arms = [" and ".join(pair) if isinstance(pair := one.setting, list) else one.arm for one in contrasts]
@@ -359,9 +359,9 @@ def agreeing_arms(config: Config) -> list[str]:
 
 
 def drawn_contrasts(config: Config) -> list[Contrast]:
-    """The contrasts of the run that the figure contrasts draws: those of figures.contrasts.arms, if it is given."""
-    chosen = config.figures.contrasts.arms
-    return [one for one in list_contrasts(config) if not chosen or one.arm in chosen]
+    """The contrasts of the run that the figure contrasts draws: those of figures.contrasts.arms; all if it has none."""
+    every, chosen = list_contrasts(config), config.figures.contrasts.arms or ()
+    return [one for one in every if one.arm in chosen] or every
 
 
 def _those_run(config: Config, arms: Iterable[str]) -> list[str]:

@@ -7,13 +7,13 @@ from selfalign.config.outputs import (
     agreeing_arms,
     arms_with_cells,
     calibrated_arms,
+    drawn_contrasts,
     find_estimated,
-    list_contrasts,
     mapped_arms,
 )
 from selfalign.config.sections import Config
 from selfalign.contrasts import Contrast
-from selfalign.figures.panels_per_row import grid_columns, map_columns, panel_columns
+from selfalign.figures.panels_per_row import WIDEST, grid_columns, map_columns, panel_columns, row_of_dots
 from selfalign.figures.style import NARROW
 
 TITLE = 0.3
@@ -51,13 +51,13 @@ def height_of_rows(config: Config, languages: Sequence[str], width: float) -> fl
 
 def height_of_agreement(config: Config, languages: Sequence[str], width: float) -> float:
     """The least height of a panel with a row per country and a dot per arm."""
-    return TITLE + _count_rows(config, languages) * max(0.13, 0.05 + 0.034 * len(agreeing_arms(config)))
+    return TITLE + _count_rows(config, languages) * max(0.13, row_of_dots(len(agreeing_arms(config))))
 
 
 def height_of_calibration(config: Config, languages: Sequence[str], width: float) -> float:
     """The height of a block with a square per arm."""
     columns, arms = panel_columns(width), len(calibrated_arms(config))
-    side = min(2.6, (width - 0.46) / min(columns, arms))
+    side = min(WIDEST, (width - 0.46) / min(columns, arms))
     return float(TITLE + -(-arms // columns) * (side + 0.6))
 
 
@@ -75,7 +75,7 @@ def height_of_contrasts(config: Config, languages: Sequence[str], width: float) 
     """
     contrasts = sum(
         any(language in languages for _, language in find_estimated(config, contrast))
-        for contrast in list_contrasts(config)
+        for contrast in drawn_contrasts(config)
     )
     if len(languages) > 1:
         return TITLE + -(-contrasts // grid_columns(width)) * (0.4 + 0.1 * _count_rows(config, languages))

@@ -18,12 +18,26 @@ from selfalign.config.probe_files import ProbeFiles
 from selfalign.config.sections import Config, TestProbes
 from selfalign.config.style import texts_file
 from selfalign.demonstrations.strategies import measure_of
+from selfalign.errors import InputError
 from selfalign.home import HOME, RESULTS, is_made, locate
 from selfalign.runs import ANSWERS, CARD, DESIGN, RECORD, SCORES, SHARED, SURVEY, TABLE
 from selfalign.survey.registry import FORMS
 
 WORDS: tuple[Kind, ...] = get_args(Kind)
 """Kinds of words that the step design_prompts reads, each from a file for each language."""
+
+_OPTIONAL = (
+    *("contrasts", "verdicts", "contrasts_by_readout", "mixed", "readers", "transfer", "languages", "categories"),
+    *("kinds", "country_ranks", "groups", "group_contrasts", "alternatives", "specifications", "map", "map_axes"),
+)
+"""Tables that not every run makes."""
+
+_WITH = {
+    **dict.fromkeys(["contrasts_by_readout", "verdicts"], "contrasts"),
+    "map_axes": "map",
+    "group_contrasts": "groups",
+}
+"""Tables that a run makes together with another one."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +66,11 @@ class Paths:
     def speech(self) -> dict[str, Speech]:
         """The languages in which the arms of each language of the run speak."""
         return speech_of_run(self.config)
+
+    @property
+    def spoken(self) -> Speech:
+        """The languages in which the run speaks, by kind of words."""
+        return Speech.union(self.speech.values())
 
     @cached_property
     def probes(self) -> ProbeFiles:
@@ -129,7 +148,7 @@ class Paths:
     @cached_property
     def partly_read(self) -> set[str]:
         """The bank and its wordings: only the rows of some probes count."""
-        return {self.probes.bank, *(self.probes.bank_texts(one) for one in Speech.union(self.speech.values()).texts)}
+        return {self.probes.bank, *(self.probes.bank_texts(one) for one in self.spoken.texts)}
 
     @cached_property
     def wordings(self) -> list[str]:
@@ -317,14 +336,22 @@ class Paths:
     def tables(self) -> list[str]:
         """The run's tables, except those that would be empty."""
         shown = self.shown.outputs
-        some = [
-            "contrasts", "verdicts", "contrasts_by_readout", "mixed", "readers", "transfer", "languages", "categories",
-            "kinds", "country_ranks", "groups", "group_contrasts", "alternatives", "specifications", "map", "map_axes",
-        ]  # fmt: skip
-        needs = {"contrasts_by_readout": "contrasts", "verdicts": "contrasts", "map_axes": "map"}
-        needs["group_contrasts"] = "groups"
-        names = ["agreement", "worth", "metrics", *(one for one in some if needs.get(one, one) in shown)]
+        names = ["agreement", "worth", "metrics", *(one for one in _OPTIONAL if _WITH.get(one, one) in shown)]
         return [f"<run>/{TABLE.format(name=name)}" for name in names]
+
+    def refuse_skipped(self, files: Iterable[str]) -> None:
+        """Refuse to make tables and figures, asked for by name, that this run does not have.
+
+        Raises:
+            InputError: names the first of them, and the reason.
+        """
+        for file in map(Path, files):
+            name = _WITH.get(file.stem, file.stem)
+            known = file.parent.name in ("tables", "figures", "latex") and name in {*self.shown.skipped, *_OPTIONAL}
+            if known and name not in self.shown.outputs:
+                off = f"{'run' if name == 'groups' else 'scoring'}.{name} is off"
+                problem = f"this run does not make it: {self.shown.skipped.get(name, off)}"
+                raise InputError(file, problem, "Change the settings, or do not ask for this file")
 
     @property
     def results(self) -> list[str]:
@@ -355,8 +382,7 @@ class Paths:
     @property
     def figures(self) -> list[str]:
         """All files of all figures."""
-        names = ["agreement", *sorted(self.shown.outputs & FIGURES.keys())]
-        return [path for name in names for path in self.figure(name)]
+        return [path for name in sorted(self.shown.outputs & FIGURES.keys()) for path in self.figure(name)]
 
     @property
     def figure_tables(self) -> list[str]:
@@ -366,7 +392,7 @@ class Paths:
     @property
     def typeset(self) -> dict[str, str]:
         """The tables that are written as LaTeX, by name."""
-        made = [name for name in TYPESET if name == "agreement" or name in self.shown.outputs]
+        made = [name for name in TYPESET if name in self.shown.outputs]
         return {name: f"<run>/{numbers_of_figure(name)}" for name in made}
 
     @property

@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from selfalign.config.probe_kinds import kinds_file
 from selfalign.config.sections import Config
 from selfalign.digests import digest_file
 from selfalign.home import is_made
@@ -57,13 +58,18 @@ def _digest_content(path: Path, _changed: int) -> str:
 
 
 def digest_bank(config: Config) -> str:
-    """Digest of the rows of the probe bank that the run uses; empty if the workflow makes the bank.
+    """Digest of the rows of the probe bank that the run uses.
+
+    If the workflow makes the bank, the digest of the file of kinds, if these select probes, or else nothing.
 
     Raises:
         InputError: the bank cannot be read.
     """
     bank = config.probes.bank
-    return "" if is_made(bank) else digest_rows(Path(bank), find_used(Path(bank), config.probes.criteria))
+    if not is_made(bank):
+        return digest_rows(Path(bank), find_used(Path(bank), config.probes.criteria))
+    kinds = kinds_file(config) if config.probes.kinds else None
+    return digest_given([str(kinds)]) if kinds else ""
 
 
 def digest_wording(config: Config, file: str) -> str:

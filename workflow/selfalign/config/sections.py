@@ -15,7 +15,17 @@ from pydantic_core import CoreSchema
 from selfalign.arms import Arm
 from selfalign.contrasts import Contrast
 from selfalign.forms import Country, Language, ModelKind, Name, NamedSection, Names, Pair, ProbeKind, Section, distinct
-from selfalign.inference.choices import READOUTS, Attention, Dtype, Engine, ModelFormat, Readout, ShownAs
+from selfalign.inference.choices import (
+    DATE,
+    LONGEST_REPLY,
+    READOUTS,
+    Attention,
+    Dtype,
+    Engine,
+    ModelFormat,
+    Readout,
+    ShownAs,
+)
 from selfalign.inference.endpoint.settings import Endpoint
 from selfalign.models.folder import expand_home
 from selfalign.probes.selection import CRITERIA
@@ -327,7 +337,7 @@ class Template(Section):
     model_config = ConfigDict(extra="allow")
 
     date: str = Field(
-        "2024-07-26",
+        DATE,
         description="The date that a template writes, as year, month, day.",
         json_schema_extra={"format": "date"},
     )
@@ -356,7 +366,7 @@ class Model(NamedSection):
     reply: int = Field(
         0,
         ge=0,
-        le=16,
+        le=LONGEST_REPLY,
         description="Greedy replies of at most this number of tokens, in addition to the likelihoods; 0 for none.",
     )
     template: Template = _section(

@@ -5,10 +5,13 @@ from pathlib import Path
 
 from selfalign.config.arms import arms_of_run
 from selfalign.config.languages import frames_of, words_file
+from selfalign.config.probe_kinds import with_kinds
 from selfalign.config.sections import Config, Survey
 from selfalign.config.values import check_file
 from selfalign.countries import CODES, suggest_country
 from selfalign.errors import Faults, InputError, listed
+from selfalign.probes.bank import read_bank
+from selfalign.probes.selection import select_probes
 from selfalign.survey.find_file import suggest_files
 from selfalign.survey.registry import how_to_get
 
@@ -61,10 +64,7 @@ def check_questionnaire(config: Config, languages: list[str]) -> None:
     survey = config.survey
     if survey.form != "table" or survey.questions is None:
         return
-    from selfalign.config.probe_kinds import with_kinds
-    from selfalign.probes.bank import read_bank  # other surveys need none of this
-    from selfalign.probes.questionnaire import check_drafts, check_poles, check_words
-    from selfalign.probes.selection import select_probes
+    from selfalign.probes.questionnaire import check_drafts, check_poles, check_words  # other surveys need none of this
     from selfalign.survey.questions import read_questions
 
     file, bank_file = Path(survey.questions), Path(config.probes.bank)

@@ -138,7 +138,7 @@ def draw_by_model(
         pairs: names of the pairs of arms, for the legend.
         label: of the x axis.
     """
-    models = [model for model in style.labels["models"] if model in set(rows["model"])]
+    models = style.models_in(rows["model"])
     shown = [pair for pair in pairs if (rows[["arm", "against"]] == list(pair)).all(axis=1).any()]
     rows = with_main(rows).assign(row=rows["model"].map(models.index))
     styles = _tell_apart(shown, style)

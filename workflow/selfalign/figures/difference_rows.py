@@ -43,6 +43,12 @@ def choose_gains(table: pd.DataFrame, pairs: Sequence[Sequence[str]]) -> pd.Data
     return _in_order(table[table["measure"] == "agreement"], [*pairs, *([arm, arm] for arm, _ in pairs)])
 
 
+def arms_in(rows: pd.DataFrame, pairs: Sequence[Sequence[str]]) -> list[str]:
+    """The first arms of pairs, as far as a table has them, in the order of the pairs."""
+    there = set(rows["arm"])
+    return [arm for arm, _ in pairs if arm in there]
+
+
 def mean_of_countries(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of the mean of the countries."""
     return rows[rows["country"] == ALL]

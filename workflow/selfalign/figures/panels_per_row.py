@@ -1,6 +1,14 @@
-"""Numbers of panels in a row, by the width of a figure."""
+"""Sizes of panels that the config needs too, because it plans the pages of figures. All are in inches."""
 
 from selfalign.figures.style import NARROW
+
+WIDEST = 2.6
+"""Sides of a panel of the figure calibration, at most."""
+
+
+def row_of_dots(arms: int) -> float:
+    """Height of a row of the figure agreement that has room for a dot per arm."""
+    return 0.05 + 0.034 * arms
 
 
 def panel_columns(width: float) -> int:

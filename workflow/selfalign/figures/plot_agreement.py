@@ -13,6 +13,7 @@ from selfalign.figures.baselines import BASELINE_LOOKS, CHANCE_LINE, draw_baseli
 from selfalign.figures.country_rows import Surroundings, split_panels, spread, stack_panels
 from selfalign.figures.figure_options import Pages, takes_figure_settings
 from selfalign.figures.marks import decimals_of, draw_bars, draw_dots, handle_of
+from selfalign.figures.panels_per_row import row_of_dots
 from selfalign.figures.readers import NO_READERS, draw_readers, explain_readers, takes_readers
 from selfalign.figures.style import Style
 from selfalign.options import Words, readable
@@ -70,7 +71,7 @@ def _fit_marks(style: Style, row: float, arms: int) -> Style:
         row: height of a row, in inches.
         arms: in each row.
     """
-    needed = 0.05 + 0.034 * arms
+    needed = row_of_dots(arms)
     return style if row > 0.9 * needed else replace(style, marks=max(row / needed, 0.6))
 
 

@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter
 
 from selfalign.figures.country_rows import FigurePanel, Surroundings, fit_figure, split_panels
 from selfalign.figures.figure_options import Pages, takes_figure_settings
-from selfalign.figures.panels_per_row import panel_columns
+from selfalign.figures.panels_per_row import WIDEST, panel_columns
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, wrap
 from selfalign.figures.theme import INK, MUTED, PALETTE, Keywords
@@ -24,9 +24,6 @@ from selfalign.scoring.metrics import choice
 
 _LEFT, _RIGHT, _GAP, _TICKS, _EDGE = 0.58, 0.06, 0.1, 0.22, 0.05
 """Inches: left and right of the panels, between two, below each, and from the figure's edge to its texts."""
-
-_WIDEST = 2.6
-"""Inches of the sides of a panel, at most."""
 
 
 def draw(scores: pd.DataFrame, arms: list[str], style: Style) -> Figure:
@@ -45,7 +42,7 @@ def draw(scores: pd.DataFrame, arms: list[str], style: Style) -> Figure:
     lines = -(-len(arms) // columns)
     size = style.size - 0.5
     side = (style.width - _LEFT - _RIGHT - (columns - 1) * _GAP) / columns
-    side = min(side, _WIDEST)
+    side = min(side, WIDEST)
     names = {arm: wrap(style.arm(arm), side, size) for arm in arms}
     reads = [[_read(block.rows[block.rows["arm"] == arm], side, style) for arm in arms] for block in blocks]
     head = height_of(max(map(lines_of, names.values())) + max(lines_of(one) for each in reads for one in each), size)

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from selfalign.figures.country_rows import Surroundings, spread
-from selfalign.figures.difference_rows import choose_gains
+from selfalign.figures.difference_rows import arms_in, choose_gains
 from selfalign.figures.figure_options import Pages, csv_option, takes_figure_settings
 from selfalign.figures.grid import lay_out_grid
 from selfalign.figures.marks import draw_arm, draw_zero, format_points, handle_of
@@ -32,8 +32,8 @@ def draw(rows: pd.DataFrame, pairs: list[tuple[str, str]], style: Style) -> Figu
         rows: a `Categories` table of the agreement in one language.
         pairs: each selector with the arm that is subtracted.
     """
-    models = [model for model in style.labels["models"] if model in set(rows["model"])]
-    arms = [arm for arm, _ in pairs if arm in set(rows["arm"])]
+    models = style.models_in(rows["model"])
+    arms = arms_in(rows, pairs)
     batteries = rows.groupby("category")["batteries"].max()
     called = {category: name_category(category, style) for category in batteries.index}
     categories = sorted(called, key=called.__getitem__)

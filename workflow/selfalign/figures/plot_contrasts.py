@@ -23,6 +23,7 @@ from selfalign.figures.figure_options import Pages, takes_figure_settings
 from selfalign.figures.main_contrasts import takes_main_contrasts
 from selfalign.figures.marks import format_points
 from selfalign.figures.metric_marks import draw_measures, handles_of_measures, looks_of_measures
+from selfalign.figures.names import MINUS, name_pair
 from selfalign.figures.panels_per_row import grid_columns
 from selfalign.figures.style import Style
 from selfalign.figures.text import LINE, height_of, lines_of, width_of, wrap
@@ -152,17 +153,15 @@ def _name(row: _Difference, style: Style, one: bool = True) -> str:
     beyond = split_beyond(row.beyond)
     if beyond and row.against_model != row.model:
         other = style.arm(beyond[0])
-        models = f"{style.model(row.model)} \N{MINUS SIGN} {style.model(row.against_model)}"
-        return f"({arm} \N{MINUS SIGN} {other})\n{models}"
+        return f"({arm}{MINUS}{other})\n{style.model(row.model)}{MINUS}{style.model(row.against_model)}"
     if beyond:
-        less = " \N{MINUS SIGN} ".join(map(style.arm, beyond))
-        return f"({arm} \N{MINUS SIGN} {against})\n\N{MINUS SIGN} ({less})"
+        return f"({arm}{MINUS}{against})\n{MINUS.lstrip()}({name_pair(*beyond, style)})"
     if row.against_model != row.model:
         arm, against = f"{arm} ({style.model(row.model)})", f"{against} ({style.model(row.against_model)})"
     if row.against_language != row.language:
         arm = _in_language(arm, row.language, style) if one else arm
         against = _in_language(against, row.against_language, style)
-    return f"{arm} \N{MINUS SIGN} {against}"
+    return arm + MINUS + against
 
 
 def _in_language(arm: str, language: str, style: Style) -> str:

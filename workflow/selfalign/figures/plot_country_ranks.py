@@ -31,7 +31,7 @@ def draw(rows: pd.DataFrame, style: Style) -> Figure:
     Args:
         rows: a `CountryRanks` table of one language and arm, without the mean.
     """
-    models = [model for model in style.labels["models"] if model in set(rows["model"])]
+    models = style.models_in(rows["model"])
     order = list(rows.groupby("country")["similarity"].mean().sort_values(ascending=False).index)
     lines = -(-len(models) // max(1, int((0.6 * style.width - 0.2) / _NARROWEST)))
     asked = set(rows.loc[rows["asked"], "country"])

@@ -9,7 +9,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from selfalign.figures.country_rows import Surroundings, fit_figure
-from selfalign.figures.difference_rows import choose_pairs
+from selfalign.figures.difference_rows import arms_in, choose_pairs
 from selfalign.figures.figure_options import Pages, csv_option, takes_figure_settings
 from selfalign.figures.main_contrasts import takes_main_contrasts
 from selfalign.figures.matrix import add_scale, choose_form, draw_matrix, is_certain, name_rows
@@ -32,8 +32,8 @@ def draw(rows: pd.DataFrame, pairs: list[tuple[str, str]], style: Style) -> Figu
         rows: a `Contrasts` table of one language, with main intervals where a row has one (`with_main`).
         pairs: each selector with the arm that is subtracted.
     """
-    models = [model for model in style.labels["models"] if model in set(rows["model"])]
-    arms = [arm for arm, _ in pairs if arm in set(rows["arm"])]
+    models = style.models_in(rows["model"])
+    arms = arms_in(rows, pairs)
     countries = style.in_order(rows["country"])
     names = [wrap(style.country(country), 0.35 * style.width, "ytick.labelsize") for country in countries]
     lines = len(arms) if style.narrow else 1

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from selfalign.figures.by_model import limits
 from selfalign.figures.country_rows import Surroundings, spread
-from selfalign.figures.difference_rows import choose_gains
+from selfalign.figures.difference_rows import arms_in, choose_gains
 from selfalign.figures.figure_options import Pages, csv_option, takes_figure_settings
 from selfalign.figures.grid import lay_out_grid
 from selfalign.figures.marks import draw_arm, draw_zero, format_points, handle_of
@@ -31,7 +31,7 @@ def draw(rows: pd.DataFrame, pairs: list[tuple[str, str]], style: Style) -> Figu
         rows: a `Kinds` table of the agreement.
         pairs: each selector with the arm that is subtracted.
     """
-    arms = [arm for arm, _ in pairs if arm in set(rows["arm"])]
+    arms = arms_in(rows, pairs)
     languages = sorted(rows["language"].unique(), key=lambda language: language == OWN)
     of_kinds = rows[rows["model"] == rows["kind"].map(name_kind)]
     compared = zip(of_kinds["model"], of_kinds["against_model"], strict=True)

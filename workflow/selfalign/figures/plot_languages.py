@@ -9,10 +9,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from selfalign.figures.country_rows import Surroundings, spread
-from selfalign.figures.difference_rows import choose_gains
+from selfalign.figures.difference_rows import arms_in, choose_gains
 from selfalign.figures.figure_options import Pages, csv_option, takes_figure_settings
 from selfalign.figures.grid import lay_out_grid
 from selfalign.figures.marks import draw_zero, format_points, look_of
+from selfalign.figures.matrix import is_certain
 from selfalign.figures.style import Style
 from selfalign.figures.theme import MUTED, lighter
 from selfalign.options import readable
@@ -31,8 +32,8 @@ def draw(rows: pd.DataFrame, pairs: list[tuple[str, str]], asked_in: str, style:
         pairs: each arm with the arm that is subtracted.
         asked_in: the language that all countries share, ISO 639-1.
     """
-    models = [model for model in style.labels["models"] if model in set(rows["model"])]
-    arms = [arm for arm, _ in pairs if arm in set(rows["arm"])]
+    models = style.models_in(rows["model"])
+    arms = arms_in(rows, pairs)
     countries = style.in_order(rows["country"])
     spoken = rows[(rows["language"] != asked_in) & (rows["country"] != ALL)].groupby("country")["language"].first()
     names = [style.country(ALL) if country == ALL else _name(country, spoken, style) for country in countries]
@@ -70,7 +71,7 @@ def _draw_dumbbells(ax: Axes, rows: pd.DataFrame, asked_in: str, style: Style, a
     gains = rows[rows["language"] == rows["against_language"]]
     shared, own = gains[gains["language"] == asked_in], gains[gains["language"] != asked_in]
     apart = rows[rows["language"] != rows["against_language"]].reindex(own.index)
-    certain = (apart["low"] > 0) | (apart["high"] < 0)
+    certain = is_certain(apart)
     colour = style.look(arm).colour
     for sure, shade, width in ((True, colour, 1.6), (False, lighter(colour, 0.65), 1.1)):
         some = own.index[certain == sure]

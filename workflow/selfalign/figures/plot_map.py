@@ -285,7 +285,7 @@ def _note(axes: pd.DataFrame, rows: pd.DataFrame, style: Style) -> str:
     sentences.append(style.text("map.ellipses" if len(spread) else "map.no_ellipse", level=style.level_name()))
     if spread.groupby(["model", "language", "arm"]).size().max() > MOST_REGIONS:
         sentences.append(style.text("map.one_ellipse"))
-    sentences.append(style.text(f"map.{level}", count=f"{units:,}", items=int(kept.sum())))
+    sentences.append(style.text(f"map.{level}", count=style.whole(units), items=int(kept.sum())))
     return " ".join(sentences)
 
 

@@ -99,6 +99,11 @@ class Style:
         """The label of a model."""
         return self.labels["models"][name]
 
+    def models_in(self, names: Iterable[str]) -> list[str]:
+        """Distinct models in the order of the run."""
+        there = set(names)
+        return [model for model in self.labels["models"] if model in there]
+
     def arm(self, name: str) -> str:
         """The label of an arm."""
         return self.labels["arms"][name]
@@ -126,16 +131,21 @@ class Style:
 
     def in_order(self, countries: Iterable[str]) -> list[str]:
         """Distinct countries in the order of the style; the mean, if it is a mean of several, comes first."""
-        single = set(countries) - {ALL}
+        given = set(countries)
+        single = given - {ALL}
         place = {code: number for number, code in enumerate(self.order)}
         found = sorted(single, key=lambda code: (place.get(code, len(place)), _sort_key(self.country(code))))
-        return [ALL, *found] if ALL in set(countries) and len(found) > 1 else found
+        return [ALL, *found] if ALL in given and len(found) > 1 else found
 
     def number(self, value: float, form: str = ".2f") -> str:
         """A number with the language's decimal mark, and a real minus sign. Zero is not negative."""
         written = f"{value:{form}}"
         written = written.removeprefix("-") if float(written) == 0 else written
         return written.replace("-", "\N{MINUS SIGN}").replace(".", self.texts["decimal"])
+
+    def whole(self, value: int) -> str:
+        """A whole number with its thousands apart, by a narrow space where a comma is the decimal mark."""
+        return f"{value:,}".replace(",", "," if self.texts["decimal"] == "." else "\N{NARROW NO-BREAK SPACE}")
 
     def percent(self, value: float, decimals: int = 0) -> str:
         """A share as a percentage."""

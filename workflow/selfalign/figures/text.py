@@ -107,8 +107,9 @@ def _is_unspaced(text: str) -> bool:
     return unicodedata.name(text[0], "").startswith(_UNSPACED)
 
 
+@cache
 def _width(text: str, font: FontProperties) -> float:
-    """Width of a line of plain text, in points."""
+    """Width of a line of plain text, in points. The pages of a figure have most of their lines in common."""
     return _renderer().get_text_width_height_descent(text, font, ismath=False)[0] if text else 0.0
 
 

@@ -6,6 +6,12 @@ Readout = Literal["label", "option", "open", "per_token", "per_byte", "pmi", "gr
 READOUTS: tuple[Readout, ...] = get_args(Readout)
 """Measures of how strongly a model prefers an option. `selfalign.inference.readouts` has their formulas."""
 
+DATE = "2024-07-26"
+"""The date that templates write if the setting `template: {date: ...}` gives none. Llama 3.1 has the same default."""
+
+LONGEST_REPLY = 16
+"""The largest number of tokens of a greedy reply. Options have only a few words."""
+
 ModelFormat = Literal["chat", "plain"]
 FORMATS: tuple[ModelFormat, ...] = get_args(ModelFormat)
 """`chat`: the model's chat template, demonstrations as earlier turns; `plain`: bare text, for base models."""

@@ -12,11 +12,9 @@ from jinja2 import TemplateError, UndefinedError
 from transformers import PreTrainedTokenizerBase
 
 from selfalign.errors import InputError, did_you_mean
+from selfalign.inference.choices import DATE
 from selfalign.inference.messages import without_system
 from selfalign.inference.thoughts import CLOSED, OPENED, is_closed_thought, is_open
-
-DATE = "2024-07-26"
-"""The date that templates write if the setting `template: {date: ...}` gives none. Llama 3.1 has the same default."""
 
 _SWITCH = re.compile(r"\b\w*(?:think|thought|reason)\w*\b")
 _UNDEFINED = re.compile(r"'(\w+)' is undefined")

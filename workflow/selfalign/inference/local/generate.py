@@ -23,9 +23,6 @@ from selfalign.inference.local.render import Rendered
 from selfalign.inference.local.transfer import send
 from selfalign.inference.local.tree import cut_rows, grow, rows_needed
 
-LONGEST = 16
-"""The largest number of tokens of a reply. Options have only a few words."""
-
 
 class Reply(NamedTuple):
     """A greedy reply to a prompt.

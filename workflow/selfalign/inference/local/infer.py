@@ -15,12 +15,12 @@ import transformers
 from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from selfalign.inference.choices import ATTENTIONS, DTYPES, ENGINES, FORMATS, SHOWN
+from selfalign.inference.choices import ATTENTIONS, DTYPES, ENGINES, FORMATS, LONGEST_REPLY, SHOWN
 from selfalign.inference.local.check import check_during, check_engine, check_first_layers, check_replies
 from selfalign.inference.local.collect import collect, entry_of_scores
 from selfalign.inference.local.devices import find_devices, kind_of, lease, load_model, read_model_config
 from selfalign.inference.local.engine import Batch, score
-from selfalign.inference.local.generate import LONGEST, ReplyBatch, reply
+from selfalign.inference.local.generate import ReplyBatch, reply
 from selfalign.inference.local.greedy import ReplyPlan, add_replies, entry_of_reply, plan_replies
 from selfalign.inference.local.render import PromptFormat, Rendered, render
 from selfalign.inference.local.setup import Setup, fill_date
@@ -200,7 +200,7 @@ def measure_memory(model: PreTrainedModel) -> int:
 @click.option(
     "--reply",
     "new_tokens",
-    type=click.IntRange(0, LONGEST),
+    type=click.IntRange(0, LONGEST_REPLY),
     default=0,
     help="Largest number of tokens of a reply; 0: no replies.",
 )

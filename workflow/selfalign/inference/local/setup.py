@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from selfalign.inference.local.chat import DATE
+from selfalign.inference.choices import DATE
 from selfalign.inference.local.engine import VERSION
 
 
