@@ -26,7 +26,7 @@ TURNS = (
 )
 KINDS: dict[str, tuple[str, str | None]] = {
     "ChatML (SmolLM2, Qwen)": ("chat", TURNS),
-    "A space before each answer, and no system role (Llama 2, Mistral)": (
+    "A space before each answer, and no system role (Mistral)": (
         "chat",
         "{% if messages[0].role == 'system' %}{{ raise_exception('no system role') }}{% endif %}" + SPACED,
     ),

@@ -12,7 +12,7 @@ from pathlib import Path
 import endpoint_server
 import pandas as pd
 import pytest
-from asking import arguments, count_answers, endpoint_of, first, table_of
+from asking import arguments, count_answers, endpoint_of, first, table_of, write_prompts
 from click.testing import CliRunner
 from endpoint_server import serving
 from refusal import Refused
@@ -32,9 +32,7 @@ Says = Callable[[dict, int], tuple | None]
 
 @pytest.fixture
 def prompts(tmp_path: Path) -> Path:
-    path = tmp_path / "prompts.parquet"
-    write_table(table_of(2), path, Prompts)
-    return path
+    return write_prompts(tmp_path, 2)
 
 
 def run(prompts: Path, url: str, form: str = "chat", **settings: object) -> tuple[pd.DataFrame, str]:

@@ -9,17 +9,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import endpoint_server
 import pandas as pd
 import pytest
-import torch
-from asking import KEY, SAMPLES, arguments, ask, count_answers, endpoint_of, first, table_of
+from asking import KEY, SAMPLES, arguments, ask, count_answers, endpoint_of, first, table_of, write_prompts
 from click.testing import CliRunner
 from endpoint_server import serving, top_of
-from project import BIN, Project, read_settings
+from project import Project, read_settings
 from refusal import Refused
 from selfalign.config.read import check_settings
 from selfalign.errors import InputError
@@ -37,14 +36,14 @@ from selfalign.prompts.schemas import Prompts
 from selfalign.tables import read_table, write_table
 from small_run import changed, write_small_inputs
 from small_run import settings as small_settings
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers.cli.serve import Serve
+from warm import BIN, warm_programs
 
 
 @pytest.fixture
 def prompts(tmp_path: Path) -> Path:
-    path = tmp_path / "prompts.parquet"
-    write_table(table_of(), path, Prompts)
-    return path
+    return write_prompts(tmp_path)
 
 
 # What is asked
@@ -505,7 +504,9 @@ def test_key_is_sent_and_is_in_no_file_and_no_line(
     monkeypatch.setenv("MINI_KEY", KEY)
     with serving(endpoint_server.Endpoint(key=KEY, faults=endpoint_server.FAULTS)) as server:
         arguments_ = arguments(prompts, server.url, key_env="MINI_KEY", concurrency=12)
-        done = subprocess.run([sys.executable, "-m", "selfalign", "ask", *arguments_], capture_output=True, text=True)
+        done = subprocess.run(
+            [(warm_programs() or BIN) / "selfalign", "ask", *arguments_], capture_output=True, text=True
+        )
         assert done.returncode == 0, done.stderr
         assert len(server.answered) == 12
     assert KEY not in done.stdout + done.stderr
@@ -597,9 +598,9 @@ def test_killed_step_loses_only_what_was_on_its_way(prompts: Path) -> None:
         time.sleep(0.4)  # until it has answered those that nobody waits for
         before = sum(server.answered.values())
         read = ask(prompts, server.url, timeout=5, **SAMPLES)
-        assert sum(server.answered.values()) - before == 72 - kept
-    assert list(read["samples"].unique()) == [6]
-    assert count_answers(prompts.parent / "run.sqlite") == 72
+        assert sum(server.answered.values()) - before == 48 - kept
+    assert list(read["samples"].unique()) == [4]
+    assert count_answers(prompts.parent / "run.sqlite") == 48
 
 
 # In the workflow
@@ -688,54 +689,51 @@ def test_mistake_in_an_endpoint_is_reported_before_anything_runs(model: dict, te
 # Real servers
 
 
-def local_answers(weights: Path, table: pd.DataFrame, form: str) -> dict[str, tuple[float, ...]]:
+def local_answers(
+    speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase], table: pd.DataFrame, form: str
+) -> dict[str, tuple[float, ...]]:
     """Log-probabilities of labels and options by the reference engine of this project, by prompt."""
-    prompts = render(table, PromptFormat(AutoTokenizer.from_pretrained(weights, local_files_only=True), form), None)
-    model = AutoModelForCausalLM.from_pretrained(weights, dtype=torch.float32, local_files_only=True).eval()
-    batches = score(model, prompts, "naive", 512)
+    model, tokenizer = speaker
+    batches = score(model, render(table, PromptFormat(tokenizer, form), None), "naive", 512)
     return {prompt.prompt: answers for batch in batches for prompt, answers in batch.answers}
 
 
 @pytest.fixture(scope="module")
 def transformers_server(smollm2: Path) -> Iterator[str]:
-    """Address of `transformers serve`, which serves SmolLM2."""
+    """Address of `transformers serve`, which serves SmolLM2 in a thread of this process."""
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    words = [BIN / "transformers", "serve", smollm2, "--host", "127.0.0.1", "--port", port]
-    more = ["--device", "cpu", "--dtype", "float32"]
-    variables = os.environ | {"OMP_WAIT_POLICY": "PASSIVE", "HF_HUB_OFFLINE": "1"}
-    process = subprocess.Popen([*words, *more], env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        port = free.getsockname()[1]
+    serve = Serve(str(smollm2), host="127.0.0.1", port=port, device="cpu", dtype="float32", non_blocking=True)
     try:
-        for _ in range(600):
-            with suppress(OSError), socket.create_connection(("127.0.0.1", int(port)), 1):
-                break
-            assert process.poll() is None, process.communicate()[0].decode()
-            time.sleep(0.2)
+        while not serve.server.started:
+            assert serve._thread.is_alive()
+            time.sleep(0.05)
         yield f"http://127.0.0.1:{port}/v1"
     finally:
-        process.terminate()
-        process.communicate()
+        serve.kill_server()
 
 
 def test_shares_of_a_real_servers_replies_are_the_local_engines_probabilities(
-    transformers_server: str, smollm2: Path, prompts: Path
+    transformers_server: str,
+    smollm2: Path,
+    speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase],
+    prompts: Path,
 ) -> None:
-    table = table_of(1, labels=())
-    shown = [("Work is ___.", "important"), ("Family is ___.", "unimportant"), ("Leisure is ___.", "important")]
-    table = table.assign(system="Answer important or unimportant.", asked=table["asked"].str.partition("\n")[0])
-    table["shown"] = [json.dumps(shown), "[]"]
+    table = table_of(1, labels=()).assign(system="A or B?", asked="C?", options='["A", "B"]')
+    table["shown"] = ['[["D?", "B"]]', "[]"]
     write_table(table, prompts, Prompts)
     # It draws only if told to, in its own words, whatever the temperature.
     drawing = {"do_sample": True, "top_k": 0, "eos_token_id": 2, "pad_token_id": 2}
-    settings = {"readout": "samples", "samples": 25, "reply_tokens": 6, "seed": 1, "concurrency": 1, "timeout": 60}
+    settings = {"readout": "samples", "samples": 16, "reply_tokens": 3, "seed": 1, "concurrency": 1, "timeout": 60}
     settings |= {"model": str(smollm2), "extra": {"generation_config": json.dumps(drawing)}}
     read = ask(prompts, transformers_server, **settings)
-    exact = local_answers(smollm2, table, "chat")
-    assert list(read["samples"]) == [25] * 2
+    exact = local_answers(speaker, table.head(1), "chat")
+    assert list(read["samples"]) == [16] * 2
     expected = [math.exp(exact[row.prompt][row.place - 1]) for row in read.itertuples()]
-    bounds = [4 * math.sqrt(p * (1 - p) / 25) + 0.02 for p in expected]
+    bounds = [3 * math.sqrt(p * (1 - p) / 16) + 0.02 for p in expected]  # the seed is fixed
     assert max(bounds) < max(expected), "a server that gives other replies would pass"
+    assert max(bounds) < 1 - max(expected), "a server that always gives the likeliest reply would pass"
     assert max(expected) - min(expected) > min(bounds), "a server that exchanges them would pass"
     for share, p, bound in zip(read["option"].map(math.exp), expected, bounds, strict=True):
         assert abs(share - p) <= bound
@@ -746,7 +744,7 @@ def test_shares_of_a_real_servers_replies_are_the_local_engines_probabilities(
     ("form", "readout"), [("chat", "logprobs"), ("plain", "logprobs"), ("plain", "echo"), ("chat", "echo")]
 )
 def test_log_probabilities_of_a_real_server_are_the_local_engines(
-    form: str, readout: str, smollm2: Path, prompts: Path
+    form: str, readout: str, speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase], prompts: Path
 ) -> None:
     table = table_of(6)
     write_table(table, prompts, Prompts)
@@ -756,7 +754,7 @@ def test_log_probabilities_of_a_real_server_are_the_local_engines(
     words[words.index("--format") + 1] = form
     assert CliRunner().invoke(command, words, catch_exceptions=False).exit_code == 0
     read = read_table(prompts.parent / "run.parquet", Answers)
-    exact = local_answers(smollm2, table, form)
+    exact = local_answers(speaker, table, form)
     compared = 0
     for row in read.itertuples():
         answers = exact[row.prompt]

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 import torch
 from families import tiny_model
-from project import BIN
 from refusal import assert_one_paragraph
 from selfalign.errors import InputError
 from selfalign.inference.choices import ATTENTIONS
@@ -29,6 +28,7 @@ from transformers import (
     PreTrainedModel,
     T5Config,
 )
+from warm import BIN, warm_programs
 
 CPU = torch.device("cpu")
 WITHOUT_CUDA = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
@@ -319,7 +319,8 @@ def test_memory_that_runs_out_while_a_model_is_loaded_is_reported(tmp_path: Path
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(LlamaConfig(**sizes, num_attention_heads=8), dtype=torch.bfloat16)
     folder = saved(model.to_empty(device="cpu"), tmp_path)  # 150 MB, to be mapped; 300 MB more as float32
-    line = [sys.executable, "-c", LIMITED, str(folder), str(250 * 10**6)]
+    (tmp_path / "limited.py").write_text(LIMITED)
+    line = [(warm_programs() or BIN) / "python", tmp_path / "limited.py", folder, str(250 * 10**6)]
     run = subprocess.run(line, capture_output=True, text=True)
     assert run.returncode == 1, run.stderr
     assert_one_paragraph(run.stderr.splitlines(keepends=True)[-1], tells=["does not fit: needs 0.301 GB in float32"])
@@ -358,8 +359,9 @@ def test_jobs_of_snakemake_never_share_a_device(limit: list[str], wait: bool, tm
     (tmp_path / "Snakefile").write_text(SNAKEFILE)
     (tmp_path / "job.py").write_text(JOB)
     two = Machine(tmp_path, "GPU-a,GPU-b")
-    path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
-    line = [str(BIN / "snakemake"), "--cores", "6", *limit]
+    programs = warm_programs() or BIN
+    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
+    line = [programs / "snakemake", "--cores", "6", *limit]
     subprocess.run(line, cwd=tmp_path, env={**os.environ, "PATH": path}, check=True, capture_output=True)
     assert len(two.lines()) == 12
     assert two.most_at_once() == {"GPU-a": 1, "GPU-b": 1}
@@ -389,7 +391,8 @@ print(digest.hexdigest(), torch.get_num_threads())
 
 def answer_together(weights: Path, jobs: int) -> list[str]:
     """What so many jobs print that compute at the same time."""
-    line = [sys.executable, "-c", ANSWER, str(weights)]
+    (weights / "answer.py").write_text(ANSWER)
+    line = [(warm_programs() or BIN) / "python", weights / "answer.py", weights]
     running = [
         subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         for _ in range(jobs)

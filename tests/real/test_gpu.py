@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
-from engines.workloads import build_workloads
+from asking import table_of
 from places import ROOT
 from selfalign.inference.local import engine
 from selfalign.inference.local.render import PromptFormat, render
@@ -25,7 +25,7 @@ def table(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFra
     model = AutoModelForCausalLM.from_config(LlamaConfig(vocab_size=len(tokenizer), **sizes)).eval()
     model.save_pretrained(folder / "weights")
     tokenizer.save_pretrained(folder / "weights")
-    prompts = build_workloads("quick")["zero_shot", "option"].head(6)
+    prompts = table_of(5, labels=())
     prompts.to_parquet(folder / "prompts.parquet")
     rendered = render(prompts, PromptFormat(tokenizer, "chat"), None)
     answered = [one for batch in engine.score(model, rendered, "naive", 1) for one in batch.answers]
@@ -33,7 +33,7 @@ def table(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFra
     pd.DataFrame(rows, columns=["prompt", "place", "option"]).to_parquet(folder / "answers.parquet")
     files = ["--prompts", folder / "prompts.parquet", "--answers", folder / "answers.parquet"]
     _benchmark("pack", folder / "bundle", "--weights", folder / "weights", "--safetensors", "--size", "quick", *files)
-    how = ["--device", "cpu", "--shape", "tiny", "--rows", "16384,512", "--most", "4"]
+    how = ["--device", "cpu", "--shape", "tiny", "--rows", "16384,512", "--most", "3"]
     _benchmark("run", folder / "bundle", "--output", folder / "out", *how)
     with (folder / "out" / "gpu.csv").open(encoding="utf-8") as file:
         return pd.DataFrame(csv.DictReader(file)).set_index(["part", "case", "measure"])

@@ -3,34 +3,27 @@
 `benchmarks/known_answers.py` does the same for any model and at any size; docs/planted_readers.md has its results.
 """
 
-from pathlib import Path
-
 import pandas as pd
 import pytest
-import torch
 from bank import DEFAULT_BANK, bank_texts
 from engines.workloads import read_poles
 from known_answers import ARMS
 from places import ROOT
 from selfalign.arms import Arm
 from selfalign.demonstrations.schemas import Ranking
-from selfalign.inference.local.collect import collect
-from selfalign.inference.local.devices import load_model
-from selfalign.inference.local.infer import answer
+from selfalign.inference.local.collect import collect, entry_of_scores
+from selfalign.inference.local.engine import score
 from selfalign.inference.local.render import PromptFormat, render
-from selfalign.ledger.rows import fingerprint_of
-from selfalign.ledger.storage import Ledger
 from selfalign.prompts.design_prompts import Experiment
 from selfalign.prompts.frames import read_frame
 from selfalign.prompts.sources import Surveyed
 from selfalign.prompts.wording import DesignLanguages, Wording, word_poles
 from selfalign.scoring.cells import Comparison
 from selfalign.scoring.score_answers import score_options
-from transformers import AutoTokenizer
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 RESOURCES = ROOT / "resources"
 COUNTRY, SHOTS, ITSELF_AT = "DEU", 3, 2
-FACTS = {"model": "known answers"}
 
 
 def rank_itself(probes: list[str]) -> pd.DataFrame:
@@ -47,7 +40,7 @@ def rank_itself(probes: list[str]) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def agreement(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.Series:
+def agreement(speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase]) -> pd.Series:
     """Mean agreement of SmolLM2 with Germany over 8 probes of the bank, by arm."""
     items = word_poles(bank_texts())
     bank = DEFAULT_BANK.iloc[4::32].reset_index(drop=True)
@@ -56,13 +49,13 @@ def agreement(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.Ser
     languages = DesignLanguages("en", {"en": Wording({"words": frame}, items)})
     arms = {name: {**arm, "shots": min(SHOTS, arm["shots"])} for name, arm in ARMS.items()}
     rankings = {"itself": rank_itself(list(bank["probe"]))}
-    design, prompts = Experiment(Arm.read_all(arms), [COUNTRY], Surveyed(poles), rankings, languages).lay_out()
-    tokenizer = AutoTokenizer.from_pretrained(smollm2, local_files_only=True)
+    experiment = Experiment(Arm.read_all(arms), [COUNTRY], Surveyed(poles), rankings, languages, premises=False)
+    design, prompts = experiment.lay_out()
+    model, tokenizer = speaker
     rendered = render(prompts, PromptFormat(tokenizer, "chat"), context=None)
-    with Ledger(tmp_path_factory.mktemp("known") / "ledger.sqlite") as ledger:
-        with ledger.run(FACTS, device="cpu", threads=2, versions={}) as run:
-            answer(load_model(smollm2, "float32", [torch.device("cpu")]), rendered, "packed", 2048, set(), run)
-        answers = collect(prompts, rendered, ledger.answered(fingerprint_of(FACTS)), fingerprint_of(FACTS))
+    batches = score(model, rendered, "packed", 2048)
+    entries = {prompt.key: entry_of_scores(prompt, scores) for batch in batches for prompt, scores in batch.answers}
+    answers = collect(prompts, rendered, entries, "-")
     cells, unanswered = score_options(design, answers, Comparison(poles, bank), {"words": "option"})
     assert unanswered.empty and cells.groupby("arm").size().nunique() == 1
     return cells.groupby("arm")["agreement"].mean()

@@ -71,8 +71,8 @@ def by_transformers(model: PreTrainedModel, prompt: Rendered, stops: set[int], n
 
 @pytest.mark.parametrize("family", [family for family in CONFIGS if family not in UNKNOWN])
 def test_rows_reply_as_transformers_does_in_every_family(family: str, prompts: list[Rendered]) -> None:
-    model = tiny_model(family)
-    first, second, *_ = (by_transformers(model, prompt, {VOCABULARY}, 6) for prompt in prompts[:2])
+    model, prompts = tiny_model(family), [*prompts[:8], *prompts[-2:]]
+    first, second = (by_transformers(model, prompt, {VOCABULARY}, 6) for prompt in prompts[:2])
     stops = {first[0], second[2]}
     longer = [by_transformers(model, prompt, stops, 7) for prompt in prompts]
     assert longer[0] == () and len(set(longer)) > 5 and max(map(len, longer)) == 7
@@ -178,14 +178,14 @@ def test_default_model_replies_as_transformers_does(
     speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase], smollm2: Path
 ) -> None:
     model, tokenizer = speaker
-    table = table_of(CASES, labels=())
+    table = table_of(CASES[1:3], labels=())
     for form in FORMATS:
         prompt_format = PromptFormat(tokenizer, form)
-        plan = plan_replies(table, render(table, prompt_format, None), prompt_format, smollm2, 8, None)
+        plan = plan_replies(table, render(table, prompt_format, None), prompt_format, smollm2, 5, None)
         prompts = list(plan.prompts.values())
         assert sorted(prompt.prompt for prompt in prompts) == sorted(table["prompt"])[:-1]  # not the premise
-        replies = reply_all(model, prompts, plan.stops, 8, 200)
-        expected = [by_transformers(model, prompt, set(plan.stops), 8) for prompt in prompts]
+        replies = reply_all(model, prompts, plan.stops, 5, 200)
+        expected = [by_transformers(model, prompt, set(plan.stops), 5) for prompt in prompts]
         assert [one.tokens for one in replies] == expected
 
 

@@ -49,7 +49,7 @@ def test_short_end_of_a_bare_text_gives_the_tokens_of_the_whole(
         parts = draw.choices(["small", "third", " ", "\n", ". ", "é", "大", "7", ": ", "s", "'s", "\n\n", "!\n"], k=8)
         return "".join([draw.choice("smTé大"), draw.choice([" ", "s"]), *parts, draw.choice("stl.?")])
 
-    tables = [table_of([(some(), "big")] * (n % 3)).assign(asked=[some(), "___"]) for n in range(30)]
+    tables = [table_of([(some(), "big")] * (n % 3)).assign(asked=[some(), "___"]) for n in range(20)]
     prompt_format = PromptFormat(tokenizers[kind](), "plain")
     short = [render(table, prompt_format, None) for table in tables]
     starts: list[str | None] = []
@@ -58,7 +58,7 @@ def test_short_end_of_a_bare_text_gives_the_tokens_of_the_whole(
     assert [render(table, prompt_format, None) for table in tables] == short
     texts = [prompt.text for prompts in short for prompt in prompts if prompt.prompt != "f" * 16]
     shortened = [start for start, text in zip(starts[::2], texts, strict=True) if start and len(start) < len(text) / 2]
-    assert len(shortened) > 15  # or else the whole was compared with itself
+    assert len(shortened) > 10  # or else the whole was compared with itself
 
 
 def test_page_of_readings_shows_what_the_code_does(smollm2: Path) -> None:

@@ -1,7 +1,5 @@
 """Shares that SmolLM2 states: read from the tokens of each number, by likelihood and by greedy replies."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,11 +7,9 @@ import torch
 from bank import BANK, bank_texts
 from places import ROOT
 from selfalign.arms import Arm
-from selfalign.inference.local.collect import collect
-from selfalign.inference.local.infer import answer
+from selfalign.inference.local.collect import collect, entry_of_scores
+from selfalign.inference.local.engine import score
 from selfalign.inference.local.render import PromptFormat, Rendered, render
-from selfalign.ledger.rows import fingerprint_of
-from selfalign.ledger.storage import Ledger
 from selfalign.prompts.design_prompts import Experiment
 from selfalign.prompts.frames import read_frame
 from selfalign.prompts.sources import Surveyed
@@ -25,20 +21,18 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 RESOURCES = ROOT / "resources"
 
 POLES = pd.DataFrame([("DEU", "Q64", 0.2, "B")], columns=["country", "probe", "share_a", "majority"])
-FACTS = {"model": "stated"}
 
 
 def log_p_of(model: PreTrainedModel, prompt: Rendered, number: tuple[int, ...]) -> float:
     """Log-probability of tokens after a prompt, by transformers."""
     with torch.no_grad():
-        logits = model(torch.tensor([prompt.tokens + number])).logits[0].double()
+        logits = model(torch.tensor([prompt.tokens + number]), logits_to_keep=len(number) + 1).logits[0].double()
     log_p = torch.log_softmax(logits, dim=-1)
-    start = len(prompt.tokens) - 1
-    return sum(log_p[start + place, token].item() for place, token in enumerate(number))
+    return sum(log_p[place, token].item() for place, token in enumerate(number))
 
 
 def test_stated_share_is_the_mean_over_numbers_of_several_tokens(
-    speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase], tmp_path: Path
+    speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase],
 ) -> None:
     model, tokenizer = speaker
     items = word_poles(bank_texts())
@@ -50,10 +44,9 @@ def test_stated_share_is_the_mean_over_numbers_of_several_tokens(
     experiment = Experiment({"zero_shot": arm}, ["DEU"], Surveyed(POLES), {}, languages, premises=False)
     design, prompts = experiment.lay_out()
     rendered = render(prompts, PromptFormat(tokenizer, "chat", language="en"), context=None)
-    with Ledger(tmp_path / "ledger.sqlite") as ledger:
-        with ledger.run(FACTS, device="cpu", threads=2, versions={}) as run:
-            answer(model, rendered, "packed", 2048, set(), run)
-        answers = collect(prompts, rendered, ledger.answered(fingerprint_of(FACTS)), fingerprint_of(FACTS))
+    batches = score(model, rendered, "packed", 2048)
+    entries = {prompt.key: entry_of_scores(prompt, scores) for batch in batches for prompt, scores in batch.answers}
+    answers = collect(prompts, rendered, entries, "-")
     assert len(rendered) == 2 and {len(prompt.answers) for prompt in rendered} == {3}
     texts = [tokenizer.decode(number) for number in rendered[0].answers]
     assert texts == [f"{number}<|im_end|>" for number in ("0", "50", "100")]

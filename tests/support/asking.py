@@ -4,7 +4,9 @@ import json
 import os
 import sqlite3
 from contextlib import closing
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 from click.testing import CliRunner
@@ -12,10 +14,10 @@ from selfalign.inference.endpoint.ask import command
 from selfalign.inference.endpoint.settings import Endpoint
 from selfalign.inference.schemas import Answers
 from selfalign.prompts.schemas import Prompts
-from selfalign.tables import read_table
+from selfalign.tables import read_table, write_table
 
 KEY = f"sk-{os.urandom(8).hex()}"  # no file has it, this one included
-SAMPLES = {"readout": "samples", "samples": 6, "reply_tokens": 4}
+SAMPLES = {"readout": "samples", "samples": 4, "reply_tokens": 4}
 
 
 def table_of(count: int = 12, labels: tuple[str, ...] = ("A", "B")) -> pd.DataFrame:
@@ -35,6 +37,21 @@ def table_of(count: int = 12, labels: tuple[str, ...] = ("A", "B")) -> pd.DataFr
     )
     premise = table.iloc[:1].assign(prompt="f" * 16, shown="[]", asked="___", labels="[]", premise="")
     return Prompts.validate(pd.concat([table, premise]).reset_index(drop=True))
+
+
+@cache
+def _file_of(count: int) -> bytes:
+    """The Parquet file of `table_of`."""
+    with TemporaryDirectory() as folder:
+        write_table(table_of(count), Path(folder, "prompts.parquet"), Prompts)
+        return Path(folder, "prompts.parquet").read_bytes()
+
+
+def write_prompts(folder: Path, count: int = 12) -> Path:
+    """Write the file of `table_of` into a folder."""
+    path = folder / "prompts.parquet"
+    path.write_bytes(_file_of(count))
+    return path
 
 
 def endpoint_of(**settings: object) -> Endpoint:

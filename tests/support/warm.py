@@ -107,7 +107,7 @@ HELD = range(3, 10)
 
 PER_RUN = {"PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "OMP_WAIT_POLICY", "PYTEST_CURRENT_TEST", *ONE_THREAD}
 PER_RUN |= {"TORCHINDUCTOR_CACHE_DIR", "PYDEVD_DISABLE_FILE_VALIDATION"}  # PyTorch and IPython set them in the tests
-PER_RUN |= {"HF_TOKEN", "GEMINI_API_KEY"}  # read when they are needed
+PER_RUN |= {"HF_TOKEN", "GEMINI_API_KEY", "MINI_KEY"}  # read when they are needed
 """Variables that no library reads while it is imported, or that the server sets itself."""
 
 _CLIENT = """#!{python} -IS

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import endpoint_server
 import pytest
-from asking import SAMPLES, arguments, ask, count_answers, endpoint_of, table_of
+from asking import SAMPLES, arguments, ask, count_answers, endpoint_of, table_of, write_prompts
 from click.testing import CliRunner
 from echoing import speaking
 from endpoint_server import serving
@@ -16,8 +16,6 @@ from rendering import TURNS, byte_tokenizer
 from selfalign.inference.endpoint.ask import command
 from selfalign.inference.endpoint.checks import checks_of
 from selfalign.inference.endpoint.requests import requests_of
-from selfalign.prompts.schemas import Prompts
-from selfalign.tables import write_table
 
 DROPS = TURNS.replace("for m in messages", "for m in messages if m.role != 'system'")
 OWN = "{% if messages[0].role != 'system' %}<|system|>Be a helpful assistant of a company.<|end|>{% endif %}" + TURNS
@@ -26,9 +24,7 @@ READOUTS = {"logprobs": {}, "samples": SAMPLES, "several samples": SAMPLES | {"s
 
 @pytest.fixture
 def prompts(tmp_path: Path) -> Path:
-    path = tmp_path / "prompts.parquet"
-    write_table(table_of(), path, Prompts)
-    return path
+    return write_prompts(tmp_path)
 
 
 def known(template: str) -> endpoint_server.Endpoint:

@@ -8,11 +8,12 @@ tries again. If the refusal is permanent, the job stops at once.
 
 import asyncio
 import os
+import ssl
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import httpx2
@@ -169,12 +170,18 @@ async def _run_each(tasks: list[Coroutine[Any, Any, None]]) -> None:
         raise
 
 
+@cache
+def _read_certificates() -> ssl.SSLContext:
+    """The certificates that the client trusts by default, read once for the checks and the questions."""
+    return httpx2.create_ssl_context()
+
+
 def _open_client(endpoint: Endpoint, gate: Gate, key: str, secret: str) -> AsyncOpenAI:
     hooks: dict[str, list[Callable[..., Any]]] = {
         "request": [gate.enter],
         "response": [partial(_check, endpoint, secret)],
     }
-    web = DefaultAsyncHttpxClient(event_hooks=hooks, timeout=endpoint.timeout)
+    web = DefaultAsyncHttpxClient(event_hooks=hooks, timeout=endpoint.timeout, verify=_read_certificates())
     client = AsyncOpenAI(
         api_key=key, base_url=endpoint.url, max_retries=endpoint.retries, timeout=endpoint.timeout, http_client=web
     )
