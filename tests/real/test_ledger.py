@@ -241,11 +241,11 @@ def test_killed_job_resumes_to_the_same_tables(task: Task, tmp_path: Path) -> No
 
 
 def spoken(weights: Path, folder: Path) -> Task:
-    """A job with the default model, which answers in words: labels would double what is compared before it starts."""
-    shown: list[list[tuple[str, str]]] = [[], [(POLITICS, "lacks it")]]
-    asked = [f"The {name} ___ my confidence." for name in ["press", "police", "church"]]
+    """A job with the default model. Labels and other spellings of the options would double what it compares first."""
+    shown: list[list[tuple[str, str]]] = [[], [(POLITICS, "No")]]
+    asked = [f"Do you trust the {name}?" for name in ["press", "police", "church"]]
     cases = [(examples, question) for examples in shown for question in asked]
-    table_of(cases, labels=()).to_parquet(folder / "prompts.parquet")
+    table_of(cases, ("Yes", "No"), labels=()).to_parquet(folder / "prompts.parquet")
     return Task(folder, weights, weights.parent / "model.json", 1, 120)
 
 

@@ -1,45 +1,44 @@
 """Real jobs of the program in processes of their own, to be killed, stopped and starved."""
 
-import multiprocessing
-import os
 import signal
-import sys
-from multiprocessing.process import BaseProcess
+import subprocess
+import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-_CONTEXT = multiprocessing.get_context("forkserver")
-# A job is forked from a process that has imported PyTorch already: it starts in milliseconds, not seconds.
-_CONTEXT.set_forkserver_preload(["selfalign.inference.local.infer"])
+import psutil
+from warm import BIN, list_forks, warm_programs
 
 
 class Job:
-    """A job of the program, which writes what it prints to a file."""
+    """A job of the program, which writes what it prints to a file.
+
+    It is a fork of the process that has the libraries, if there is one, and starts in milliseconds.
+    """
 
     def __init__(self, arguments: list[object], log: Path) -> None:
         self.log = log
-        log.write_text("", encoding="utf-8")  # what an earlier job said
-        self._process: BaseProcess = _CONTEXT.Process(target=_work, args=(list(map(str, arguments)), str(log)))
-        self._process.start()
+        self._folder = TemporaryDirectory()  # where it runs, by which its fork is found
+        self._warm = warm_programs()
+        command = [(self._warm or BIN) / "selfalign", *map(str, arguments)]
+        with log.open("w") as file:
+            self._process = psutil.Popen(command, cwd=self._folder.name, stdout=file, stderr=subprocess.STDOUT)
+        self._fork: psutil.Process | None = None
 
     def send(self, number: signal.Signals) -> None:
         """Send it a signal, if it has not ended."""
-        if self._process.is_alive():
-            os.kill(self._process.pid, number)
+        while self._warm and not self._fork and self._process.poll() is None:
+            self._fork = next(iter(list_forks(Path(self._folder.name))), None)
+            time.sleep(0.001)
+        if self._process.poll() is None:
+            (self._fork or self._process).send_signal(number)
 
     def wait(self, seconds: float | None = None) -> int | None:
         """Its exit code; None if it runs for longer than that."""
-        self._process.join(seconds)
-        return self._process.exitcode
+        try:
+            return self._process.wait(seconds)
+        except (psutil.TimeoutExpired, subprocess.TimeoutExpired):
+            return None
 
     def said(self) -> str:
         return self.log.read_text(encoding="utf-8")
-
-
-def _work(arguments: list[str], log: str) -> None:
-    with Path(log).open("w") as file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
-    from selfalign.cli import main
-
-    sys.argv = ["selfalign", *arguments]
-    main()
