@@ -213,9 +213,27 @@ def contrast_panel(panel: Panel, contrasts: Sequence[Contrast]) -> Panel:
         A panel whose series also have the columns against, against_model, against_language and beyond (`arm - arm`;
         empty for a plain difference).
     """
-    compared = pd.concat([_compare(panel.series, entry) for entry in contrasts], ignore_index=True)
-    # Two entries of the config may name one difference: with and without the language that both arms have.
-    compared = compared.drop_duplicates([name for name in compared if name not in _TERMS], ignore_index=True)
+    return _contrast(panel, _compare_all(panel.series, contrasts))
+
+
+def contrast_panels(panels: Mapping[str, Panel], contrasts: Sequence[Contrast]) -> dict[str, Panel]:
+    """`contrast_panel` of each country. The pairs of series are looked up once for countries with the same series.
+
+    Args:
+        panels: by country.
+    """
+    made: dict[str, Panel] = {}
+    series: pd.DataFrame | None = None
+    for country, panel in panels.items():
+        if series is None or not series.equals(panel.series):
+            series = panel.series
+            compared = _compare_all(series, contrasts)
+        made[country] = _contrast(panel, compared)
+    return made
+
+
+def _contrast(panel: Panel, compared: pd.DataFrame) -> Panel:
+    """The differences of a panel that `_compare_all` names, without those of which no probe has all terms."""
     both = np.isfinite(_subtract(panel.value, compared))
     compared = compared[both.any(axis=0)].reset_index(drop=True)
     return replace(
@@ -259,6 +277,13 @@ def _scale_levels(runs: np.ndarray, compared: pd.DataFrame) -> list[np.ndarray]:
     every = np.any(terms, axis=0).sum(axis=0)
     numbers = [has.sum(axis=0) for has in terms]
     return [np.where(n > 1, np.sqrt(every * (every - 1) / np.maximum(n * (n - 1), 1)), 1.0) for n in numbers]
+
+
+def _compare_all(series: pd.DataFrame, contrasts: Sequence[Contrast]) -> pd.DataFrame:
+    """The series that some contrasts compare, as `_compare` returns them, each difference once."""
+    compared = pd.concat([_compare(series, entry) for entry in contrasts], ignore_index=True)
+    # Two entries of the config may name one difference: with and without the language that both arms have.
+    return compared.drop_duplicates([name for name in compared if name not in _TERMS], ignore_index=True)
 
 
 def _compare(series: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:
