@@ -99,10 +99,11 @@ def build_panels(scores: pd.DataFrame, measures: Sequence[str], factors: Sequenc
         which it was not read.
     """
     places = {factor: pd.factorize(scores[factor], sort=True) for factor in factors}
-    shared = scores.assign(**{factor: codes for factor, (codes, _) in places.items()})
+    numbers, series = _number_series(scores[["model", "language", "arm"]])
+    shared = scores.assign(**{factor: codes for factor, (codes, _) in places.items()}, series=numbers)
     sizes = {factor: len(levels) for factor, (_, levels) in places.items()}
     return {
-        country: _build(cells, measures, sizes)
+        country: _build(cells, series, measures, sizes)
         for country, cells in shared.groupby("country", sort=True, observed=True)
     }
 
@@ -118,10 +119,11 @@ def take_probes(panels: Mapping[str, Panel], probes: Collection[str]) -> dict[st
     return {country: panel for country, panel in taken.items() if len(panel.probes)}
 
 
-def _build(cells: pd.DataFrame, measures: Sequence[str], factors: dict[str, int]) -> Panel:
+def _build(cells: pd.DataFrame, every: pd.DataFrame, measures: Sequence[str], factors: dict[str, int]) -> Panel:
     rows, probes = pd.factorize(cells["probe"], sort=True)
-    columns, series = _factorize(cells[["model", "language", "arm"]])
-    people = cells.drop_duplicates("probe").set_index("probe").loc[probes]
+    found_series, columns = np.unique(cells["series"].to_numpy(), return_inverse=True)
+    series = every.iloc[found_series].reset_index(drop=True)
+    people = cells[["battery", "share_a", "majority"]].iloc[np.unique(rows, return_index=True)[1]]
     shape = (len(probes), len(series))
     place = rows * shape[1] + columns
     value, slope = [], []
@@ -184,10 +186,11 @@ def drop_empty(panel: Panel) -> Panel:
     )
 
 
-def _factorize(table: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
+def _number_series(table: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
     """Number of each row's combination, and the combinations, sorted."""
-    groups = table.groupby(list(table.columns), sort=True, observed=True)
-    return groups.ngroup().to_numpy(), groups.size().reset_index()[list(table.columns)].astype(str)
+    numbers = table.groupby(list(table.columns), sort=True, observed=True).ngroup().to_numpy()
+    first = np.unique(numbers, return_index=True)[1]
+    return numbers, table.iloc[first].reset_index(drop=True).astype(str)
 
 
 def _deviations(
@@ -238,7 +241,7 @@ def _contrast(panel: Panel, compared: pd.DataFrame) -> Panel:
     compared = compared[both.any(axis=0)].reset_index(drop=True)
     return replace(
         panel,
-        series=compared.drop(columns=_TERMS),
+        series=compared[[name for name in compared if name not in _TERMS]],
         value=_subtract(panel.value, compared),
         slope=_subtract(panel.slope, compared),
         levels={
