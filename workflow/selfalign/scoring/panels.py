@@ -310,10 +310,10 @@ def _pair(series: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:
     names = {"number": "second", "arm": "against", "model": "against_model", "language": "against_language"}
     first = numbered[numbered["arm"] == contrast.arm].rename(columns={"number": "first"})
     second = numbered[numbered["arm"] == contrast.against].rename(columns=names)
-    pairs = first.merge(second, on="measure")
-    for key in ("model", "language"):
-        if (only := getattr(contrast, key)) is not None:
-            pairs = pairs[pairs[key] == only]
-        other = getattr(contrast, f"against_{key}")
-        pairs = pairs[pairs[f"against_{key}"] == (pairs[key] if other is None else other)]
+    same = [key for key in ("model", "language") if getattr(contrast, f"against_{key}") is None]
+    on = ["measure", *(f"against_{key}" for key in same)]
+    pairs = first.merge(second, left_on=["measure", *same], right_on=on)
+    for name in ("model", "against_model", "language", "against_language"):
+        if (only := getattr(contrast, name)) is not None:
+            pairs = pairs[pairs[name] == only]
     return pairs[pairs["first"] != pairs["second"]] if contrast.is_across else pairs
