@@ -27,7 +27,7 @@ from selfalign.runs import Run, find_run
 from selfalign.scoring.bootstrap import FACTORS, Resampling, estimate
 from selfalign.scoring.inputs import categories_to_text, read_scores
 from selfalign.scoring.main_intervals import choose_main, cluster_by_category
-from selfalign.scoring.panels import Panel, build_panels, contrast_panel
+from selfalign.scoring.panels import Panel, build_panels, contrast_panels
 from selfalign.scoring.readers import count_options
 from selfalign.scoring.schemas import ALL
 from selfalign.tables import read_table
@@ -96,7 +96,7 @@ def divide_cells(cells: pd.DataFrame) -> dict[str, tuple[pd.Series, str]]:
 
 def estimate_both(panels: Mapping[str, Panel], arm: str, how: Resampling) -> pd.DataFrame:
     """The two arms and their difference, for the mean of the countries; `against` is empty for an arm."""
-    pairs = {country: contrast_panel(panel, [Contrast(arm=arm, against=ZERO)]) for country, panel in panels.items()}
+    pairs = contrast_panels(panels, [Contrast(arm=arm, against=ZERO)])
     table = pd.concat([estimate(panels, how).assign(against=""), estimate(pairs, how, differences=True)])
     return table.loc[table["country"] == ALL, [*KEYS, "estimate", *ENDS, "probes", "batteries"]]
 

@@ -8,9 +8,12 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 import pyarrow
+from pandera.dtypes import DataType
+from pandera.engines import pandas_engine
 from pyarrow import parquet
 
 from selfalign.errors import InputError, listed
@@ -44,6 +47,17 @@ Fills = Mapping[str, Callable[[pd.DataFrame], object]]
 """What fills the empty cells of a column, by the column's name: a function of the table."""
 
 
+class _Text(pandas_engine.STRING):
+    """Pandera's type of text. If all cells of a column are text, it says so once instead of once per cell.
+
+    For an answer per cell, pandera writes a report of the cells that are not text, also if there are none.
+    """
+
+    def check(self, pandera_dtype: DataType, data_container: pd.Series | None = None) -> bool | Iterable[bool]:
+        found: bool | Iterable[bool] = super().check(pandera_dtype, data_container)
+        return True if np.all(np.asarray(found)) else found
+
+
 class Table(pa.DataFrameModel):
     """Base of every table of the workflow: exactly the declared columns, in the declared order."""
 
@@ -51,6 +65,14 @@ class Table(pa.DataFrameModel):
         strict = True
         ordered = True
         coerce = True
+
+    @classmethod
+    def to_schema(cls) -> pa.DataFrameSchema:
+        schema = super().to_schema()  # pandera keeps it, and returns the same one at the next call
+        for column in schema.columns.values():
+            if type(column.dtype) is pandas_engine.STRING:
+                column.dtype = _Text(column.dtype.storage)
+        return schema
 
     @classmethod
     def names(cls) -> list[str]:

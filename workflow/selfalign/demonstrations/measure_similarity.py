@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from sacrebleu.metrics import CHRF
 from sacrebleu.tokenizers.tokenizer_char import TokenizerChar
 from sacrebleu.tokenizers.tokenizer_intl import TokenizerV14International
 from sacrebleu.tokenizers.tokenizer_zh import TokenizerZh
+from scipy import sparse
 
 from selfalign.demonstrations.encoders import encode
 from selfalign.demonstrations.schemas import Similarity
@@ -39,15 +41,37 @@ def chrf_similarity(texts: pd.DataFrame, candidates: Sequence[str] | None = None
     statements = _statements(texts)
     references = statements if candidates is None else statements.loc[list(candidates)]
     # `metric.sentence_score` gives the same numbers. It counts the n-grams of both texts again for every pair.
-    counts = {one: metric._extract_reference_info([text])["ref_ngrams"][0] for one, text in statements.items()}
-    scores = [[_chrf(metric, counts[one], counts[other]) for other in references.index] for one in statements.index]
-    return pd.DataFrame(scores, index=statements.index, columns=references.index)
+    counts = [metric._extract_reference_info([text])["ref_ngrams"][0] for text in statements]
+    precision, recall, orders = (np.zeros((len(counts), len(counts))) for _ in range(3))
+    for of_order in zip(*counts, strict=True):
+        matches = _match(of_order)
+        size = matches.diagonal()
+        precision += matches / np.maximum(size, 1)[:, None]
+        recall += matches / np.maximum(size, 1)
+        orders += (size[:, None] > 0) & (size > 0)
+    precision, recall = (total / np.maximum(orders, 1) for total in (precision, recall))
+    factor = metric.beta**2
+    below = factor * precision + recall
+    scores = 100 * ((1 + factor) * precision * recall / np.where(below > 0, below, 1))
+    return pd.DataFrame(scores, index=statements.index, columns=statements.index)[list(references.index)]
 
 
-def _chrf(metric: CHRF, hypothesis: list[Counter[str]], reference: list[Counter[str]]) -> float:
-    """chrF between two texts, of which the n-grams of each order were counted."""
-    matches = [metric._get_match_statistics(*both) for both in zip(hypothesis, reference, strict=True)]
-    return metric._compute_f_score([number for one in matches for number in one])
+def _match(counts: Sequence[Counter[str]]) -> np.ndarray:
+    """How many n-grams every two texts share, each as often as both have it: texts x texts.
+
+    Args:
+        counts: the n-grams of each text, of one order.
+    """
+    columns: dict[tuple[str, int], int] = {}
+    found = [
+        [columns.setdefault((part, time), len(columns)) for part, number in one.items() for time in range(number)]
+        for one in counts
+    ]
+    rows = np.repeat(np.arange(len(found)), [len(one) for one in found])
+    places = np.fromiter(chain.from_iterable(found), dtype=int)
+    has = sparse.csr_array((np.ones(len(places)), (rows, places)), shape=(len(found), max(len(columns), 1)))
+    shared: np.ndarray = (has @ has.T).toarray()
+    return shared
 
 
 def bm25_similarity(texts: pd.DataFrame, language: str, k1: float, b: float) -> pd.DataFrame:

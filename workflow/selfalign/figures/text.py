@@ -1,6 +1,7 @@
 """Text of users in figures: shown as it is written, and broken into lines where it is long."""
 
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cache
 from typing import Literal
@@ -58,17 +59,29 @@ def height_of(lines: int, size: FontSize) -> float:
 
 
 def _break(text: str, limit: float, font: FontProperties) -> Iterator[str]:
+    if _width(text.rstrip(), font) <= limit:
+        yield text.rstrip()
+        return
     line = ""
     for piece in _pieces(text):
-        if _width(line + piece.rstrip(), font) > limit and line:
-            yield line.rstrip()
-            line = ""
-        while _width(piece.rstrip(), font) > limit and len(clusters := list(_clusters(piece))) > 1:
-            fits = next((n for n in range(len(clusters) - 1, 0, -1) if _width("".join(clusters[:n]), font) <= limit), 1)
-            yield "".join(clusters[:fits])
-            piece = "".join(clusters[fits:])
+        if _width(line + piece.rstrip(), font) > limit:
+            if line:
+                yield line.rstrip()
+                line = ""
+            *full, piece = _cut(piece, limit, font)
+            yield from full
         line += piece
     yield line.rstrip()
+
+
+def _cut(piece: str, limit: float, font: FontProperties) -> Iterator[str]:
+    """A piece between whose characters no line should break, cut where the line ends if it is longer than a line."""
+    clusters = list(_clusters(piece))
+    while _width("".join(clusters).rstrip(), font) > limit and len(clusters) > 1:
+        fits = bisect_right(range(1, len(clusters)), limit, key=lambda n: _width("".join(clusters[:n]), font)) or 1
+        yield "".join(clusters[:fits])
+        clusters = clusters[fits:]
+    yield "".join(clusters)
 
 
 def _pieces(text: str) -> Iterator[str]:

@@ -20,7 +20,7 @@ from scipy import optimize, stats
 from selfalign.arms import Arm
 from selfalign.contrasts import Contrast, split_beyond
 from selfalign.scoring.bootstrap import freedom_of_sizes, widen_batteries
-from selfalign.scoring.panels import Panel, build_panels, contrast_panel
+from selfalign.scoring.panels import Panel, build_panels, contrast_panels
 
 MEASURE = "agreement"
 
@@ -98,7 +98,7 @@ def measure(scores: pd.DataFrame, contrasts: Sequence[Contrast], arms: Mapping[s
     panels = build_panels(scores, [MEASURE])
     parts = [_measure(panels)]
     if contrasts:
-        parts.append(_measure({country: contrast_panel(panel, contrasts) for country, panel in panels.items()}))
+        parts.append(_measure(contrast_panels(panels, contrasts)))
     table = pd.concat(parts, ignore_index=True)
     named = [_name(row, arms) for row in table.to_dict("records")]
     return pd.concat([table[["model", "language"]], pd.DataFrame(named), table[_NUMBERS]], axis=1)

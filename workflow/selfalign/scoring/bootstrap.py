@@ -89,7 +89,7 @@ def estimate(
         one battery, an interval that should cover the choice of batteries is empty.
     """
     keys = list(next(iter(panels.values())).series.columns)
-    every = pd.concat([panel.series for panel in panels.values()]).value_counts(sort=False).sort_index()
+    place, every = _number_series(panels)
     if every.empty:
         return pd.DataFrame(columns=[*keys, "country", *_RESULTS])
     probes, battery_of = place_probes(panels.values())
@@ -103,20 +103,31 @@ def estimate(
     for country, one in resample_each(panels, how):
         panel = panels[country]
         rows = probes.get_indexer(panel.probes)
-        columns = every.index.get_indexer(pd.MultiIndex.from_frame(panel.series))
-        _add(mean, one, rows, columns, every.to_numpy())
-        tables.append(panel.series.assign(country=country).join(_summarise(one, battery_of[rows], how)))
-    tables.append(every.index.to_frame(index=False).assign(country=ALL).join(_summarise(mean, battery_of, how)))
+        _add(mean, one, rows, place[country], every["countries"].to_numpy())
+        tables.append(panel.series.assign(country=country, **_summarise(one, battery_of[rows], how)))
+    tables.append(every[keys].assign(country=ALL, **_summarise(mean, battery_of, how)))
     table = pd.concat(tables, ignore_index=True)
     bounds = {measure: bounds_of(measure, differences) for measure in table["measure"].unique()}
     lowest, highest = (table["measure"].map({name: ends[end] for name, ends in bounds.items()}) for end in (0, 1))
-    table[["low", "high"]] = table[["low", "high"]].clip(lowest, highest, axis=0)
+    for name in ("low", "high"):
+        table[name] = np.clip(table[name].to_numpy(), lowest.to_numpy(float), highest.to_numpy(float))
     table["p"] = _test(table, table["measure"].map(null or {}))
-    table["respondents"] = _count_respondents(table, keys, how.people.groupby("country")["respondents"].max())
+    table["respondents"] = _count_respondents(place, len(every), how.people)
     of_all = table["measure"].map(_is_of_all).to_numpy(bool) & (table["country"] != ALL).to_numpy()
     table = table[~of_all]
     order = [*(name for name in keys if name != "measure"), "measure", "country"]
     return table.sort_values(order, kind="stable", ignore_index=True)[[*keys, "country", *_RESULTS]]
+
+
+def _number_series(panels: Mapping[str, Panel]) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
+    """The number of each country's series, and all series, sorted, with a column countries: how many have it."""
+    stacked = pd.concat([panel.series for panel in panels.values()], ignore_index=True)
+    groups = stacked.groupby(list(stacked.columns), sort=True)
+    number = groups.ngroup().to_numpy()
+    _, first, countries = np.unique(number, return_index=True, return_counts=True)
+    ends = np.cumsum([len(panel.series) for panel in panels.values()])
+    place = dict(zip(panels, np.split(number, ends[:-1]), strict=True))
+    return place, stacked.iloc[first].reset_index(drop=True).assign(countries=countries)
 
 
 def resample_each(panels: Mapping[str, Panel], how: Resampling) -> Iterator[tuple[str, Resampled]]:
@@ -232,8 +243,8 @@ def _add(mean: Resampled, one: Resampled, rows: np.ndarray, place: np.ndarray, c
         mean.runs[factor][:, place] |= one.runs[factor]
 
 
-def _summarise(found: Resampled, battery_of: np.ndarray, how: Resampling) -> pd.DataFrame:
-    """Estimate, standard error, interval and degrees of freedom of each series."""
+def _summarise(found: Resampled, battery_of: np.ndarray, how: Resampling) -> dict[str, np.ndarray]:
+    """Columns with estimate, standard error, interval and degrees of freedom of each series."""
     sizes = _by_battery(found.present.astype(float), battery_of)
     batteries = (sizes > 0).sum(axis=0)
     variance = found.changes.var(axis=0, ddof=1, dtype=np.float64)
@@ -253,17 +264,15 @@ def _summarise(found: Resampled, battery_of: np.ndarray, how: Resampling) -> pd.
         df = np.where(uncertain > 0, variance**2 / uncertain, freedom)
     error = np.sqrt(variance)
     reach = stats.t.ppf((1 + how.level) / 2, df) * error
-    return pd.DataFrame(
-        {
-            "estimate": found.estimate,
-            "standard_error": error,
-            "low": found.estimate - reach,
-            "high": found.estimate + reach,
-            "df": df,
-            "probes": found.present.sum(axis=0),
-            "batteries": batteries,
-        }
-    )
+    return {
+        "estimate": found.estimate,
+        "standard_error": error,
+        "low": found.estimate - reach,
+        "high": found.estimate + reach,
+        "df": df,
+        "probes": found.present.sum(axis=0),
+        "batteries": batteries,
+    }
 
 
 def _by_battery(values: np.ndarray, battery_of: np.ndarray) -> np.ndarray:
@@ -375,10 +384,16 @@ def _test(table: pd.DataFrame, null: pd.Series) -> np.ndarray:
     return np.select([np.isnan(error), np.abs(gap) < 1e-12, error < _NO_SPREAD], [np.nan, 1.0, np.nan], p)
 
 
-def _count_respondents(table: pd.DataFrame, keys: list[str], asked: pd.Series) -> pd.Series:
-    """Respondents of each row's country, of all its countries in the row of the mean; empty where not known."""
-    alone = table["country"].map(asked)
-    countries = table[table["country"] != ALL].assign(respondents=alone)
-    total = countries.groupby(keys)["respondents"].agg(lambda numbers: numbers.sum(skipna=False))
-    of_mean = total.reindex(pd.MultiIndex.from_frame(table[keys])).to_numpy()
-    return alone.where(table["country"] != ALL, of_mean).astype("Int64")
+def _count_respondents(place: Mapping[str, np.ndarray], series: int, people: pd.DataFrame) -> pd.Series:
+    """Respondents of each country, by its series, then of all countries of each series; empty where not known.
+
+    Args:
+        place: by country, the numbers of its series.
+        series: how many there are.
+        people: a `Replicates` table.
+    """
+    asked = people.groupby("country")["respondents"].max().astype("Int64").reindex(list(place))
+    sizes = [len(numbers) for numbers in place.values()]
+    alone = asked.to_numpy(float, na_value=np.nan).repeat(sizes)
+    total = np.bincount(np.concatenate(list(place.values())), alone, series)
+    return pd.Series(np.concatenate([alone, total])).astype("Int64")

@@ -16,7 +16,7 @@ from selfalign.scoring.families import correct
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import COMPARED, CONTRASTED
 from selfalign.scoring.metrics import METRICS
-from selfalign.scoring.panels import Panel, build_panels, contrast_panel
+from selfalign.scoring.panels import Panel, build_panels, contrast_panels
 from selfalign.scoring.schemas import Contrasts
 from selfalign.scoring.unanswered import add_agreements, find_repeated, repeat_rows
 from selfalign.tables import write_estimates
@@ -47,9 +47,8 @@ def estimate_contrasts(
 
 def compare_panels(panels: Mapping[str, Panel], contrasts: Sequence[Contrast], how: Resampling) -> pd.DataFrame:
     """The contrasts of the series of panels; see `estimate_contrasts`."""
-    pairs = {country: contrast_panel(panel, contrasts) for country, panel in panels.items()}
     null = dict.fromkeys(METRICS, 0.0)
-    return estimate(pairs, how, differences=True, null=null)
+    return estimate(contrast_panels(panels, contrasts), how, differences=True, null=null)
 
 
 @click.command()

@@ -17,7 +17,7 @@ from selfalign.scoring.estimate_options import Estimation, resample_options, tak
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.main_intervals import choose_main, cluster_by_category
 from selfalign.scoring.measures import CONTRASTED
-from selfalign.scoring.panels import Panel, build_panels, contrast_panel
+from selfalign.scoring.panels import Panel, build_panels, contrast_panels
 from selfalign.scoring.schemas import EVERY_ARM, ReaderContrasts
 from selfalign.tables import write_estimates
 
@@ -47,9 +47,8 @@ def estimate_readers(
     every = pd.concat([scores, readers], ignore_index=True)
     panels = build_panels(every, list(CONTRASTED), list(FACTORS.values()))
     within = [one for one in contrasts if not one.is_across]
-    pairs = {
-        country: _less_readers(contrast_panel(panel, within), names) for country, panel in panels.items() if within
-    }
+    compared = contrast_panels(panels, within) if within else {}
+    pairs = {country: _less_readers(panel, names) for country, panel in compared.items()}
     table = _estimate(panels, pairs, names, how)
     panels, pairs = (cluster_by_category(some, every) for some in (panels, pairs))
     table = _add_main(table, _estimate(panels, pairs, names, how), how.resample)

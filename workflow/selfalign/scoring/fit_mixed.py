@@ -18,7 +18,7 @@ from selfalign.scoring.estimate_options import measures_option
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.metrics import METRICS
-from selfalign.scoring.panels import Panel, build_panels, contrast_panel
+from selfalign.scoring.panels import Panel, build_panels, contrast_panels
 from selfalign.scoring.reml import fit_reml
 from selfalign.scoring.schemas import ALL, CONTRAST_KEYS, Contrasts, Mixed
 from selfalign.tables import read_table, write_estimates
@@ -45,7 +45,7 @@ def fit_mixed(
         A `Mixed` table.
     """
     measures = [name for name in measures if METRICS[name].over != "countries"]
-    panels = {country: contrast_panel(panel, contrasts) for country, panel in build_panels(scores, measures).items()}
+    panels = contrast_panels(build_panels(scores, measures), contrasts)
     values = pd.concat([_lengthen(country, panel) for country, panel in panels.items()], ignore_index=True)
     bootstrap = estimates[estimates["country"] == ALL].fillna({"beyond": ""}).set_index(CONTRAST_KEYS)
     rows = []

@@ -99,10 +99,11 @@ def build_panels(scores: pd.DataFrame, measures: Sequence[str], factors: Sequenc
         which it was not read.
     """
     places = {factor: pd.factorize(scores[factor], sort=True) for factor in factors}
-    shared = scores.assign(**{factor: codes for factor, (codes, _) in places.items()})
+    numbers, series = _number_series(scores[["model", "language", "arm"]])
+    shared = scores.assign(**{factor: codes for factor, (codes, _) in places.items()}, series=numbers)
     sizes = {factor: len(levels) for factor, (_, levels) in places.items()}
     return {
-        country: _build(cells, measures, sizes)
+        country: _build(cells, series, measures, sizes)
         for country, cells in shared.groupby("country", sort=True, observed=True)
     }
 
@@ -118,10 +119,11 @@ def take_probes(panels: Mapping[str, Panel], probes: Collection[str]) -> dict[st
     return {country: panel for country, panel in taken.items() if len(panel.probes)}
 
 
-def _build(cells: pd.DataFrame, measures: Sequence[str], factors: dict[str, int]) -> Panel:
+def _build(cells: pd.DataFrame, every: pd.DataFrame, measures: Sequence[str], factors: dict[str, int]) -> Panel:
     rows, probes = pd.factorize(cells["probe"], sort=True)
-    columns, series = _factorize(cells[["model", "language", "arm"]])
-    people = cells.drop_duplicates("probe").set_index("probe").loc[probes]
+    found_series, columns = np.unique(cells["series"].to_numpy(), return_inverse=True)
+    series = every.iloc[found_series].reset_index(drop=True)
+    people = cells[["battery", "share_a", "majority"]].iloc[np.unique(rows, return_index=True)[1]]
     shape = (len(probes), len(series))
     place = rows * shape[1] + columns
     value, slope = [], []
@@ -184,10 +186,11 @@ def drop_empty(panel: Panel) -> Panel:
     )
 
 
-def _factorize(table: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
+def _number_series(table: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
     """Number of each row's combination, and the combinations, sorted."""
-    groups = table.groupby(list(table.columns), sort=True, observed=True)
-    return groups.ngroup().to_numpy(), groups.size().reset_index()[list(table.columns)].astype(str)
+    numbers = table.groupby(list(table.columns), sort=True, observed=True).ngroup().to_numpy()
+    first = np.unique(numbers, return_index=True)[1]
+    return numbers, table.iloc[first].reset_index(drop=True).astype(str)
 
 
 def _deviations(
@@ -213,14 +216,32 @@ def contrast_panel(panel: Panel, contrasts: Sequence[Contrast]) -> Panel:
         A panel whose series also have the columns against, against_model, against_language and beyond (`arm - arm`;
         empty for a plain difference).
     """
-    compared = pd.concat([_compare(panel.series, entry) for entry in contrasts], ignore_index=True)
-    # Two entries of the config may name one difference: with and without the language that both arms have.
-    compared = compared.drop_duplicates([name for name in compared if name not in _TERMS], ignore_index=True)
+    return _contrast(panel, _compare_all(panel.series, contrasts))
+
+
+def contrast_panels(panels: Mapping[str, Panel], contrasts: Sequence[Contrast]) -> dict[str, Panel]:
+    """`contrast_panel` of each country. The pairs of series are looked up once for countries with the same series.
+
+    Args:
+        panels: by country.
+    """
+    made: dict[str, Panel] = {}
+    series: pd.DataFrame | None = None
+    for country, panel in panels.items():
+        if series is None or not series.equals(panel.series):
+            series = panel.series
+            compared = _compare_all(series, contrasts)
+        made[country] = _contrast(panel, compared)
+    return made
+
+
+def _contrast(panel: Panel, compared: pd.DataFrame) -> Panel:
+    """The differences of a panel that `_compare_all` names, without those of which no probe has all terms."""
     both = np.isfinite(_subtract(panel.value, compared))
     compared = compared[both.any(axis=0)].reset_index(drop=True)
     return replace(
         panel,
-        series=compared.drop(columns=_TERMS),
+        series=compared[[name for name in compared if name not in _TERMS]],
         value=_subtract(panel.value, compared),
         slope=_subtract(panel.slope, compared),
         levels={
@@ -261,6 +282,13 @@ def _scale_levels(runs: np.ndarray, compared: pd.DataFrame) -> list[np.ndarray]:
     return [np.where(n > 1, np.sqrt(every * (every - 1) / np.maximum(n * (n - 1), 1)), 1.0) for n in numbers]
 
 
+def _compare_all(series: pd.DataFrame, contrasts: Sequence[Contrast]) -> pd.DataFrame:
+    """The series that some contrasts compare, as `_compare` returns them, each difference once."""
+    compared = pd.concat([_compare(series, entry) for entry in contrasts], ignore_index=True)
+    # Two entries of the config may name one difference: with and without the language that both arms have.
+    return compared.drop_duplicates([name for name in compared if name not in _TERMS], ignore_index=True)
+
+
 def _compare(series: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:
     """The series that a contrast compares, with the numbers of the columns of its four terms.
 
@@ -282,10 +310,10 @@ def _pair(series: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:
     names = {"number": "second", "arm": "against", "model": "against_model", "language": "against_language"}
     first = numbered[numbered["arm"] == contrast.arm].rename(columns={"number": "first"})
     second = numbered[numbered["arm"] == contrast.against].rename(columns=names)
-    pairs = first.merge(second, on="measure")
-    for key in ("model", "language"):
-        if (only := getattr(contrast, key)) is not None:
-            pairs = pairs[pairs[key] == only]
-        other = getattr(contrast, f"against_{key}")
-        pairs = pairs[pairs[f"against_{key}"] == (pairs[key] if other is None else other)]
+    same = [key for key in ("model", "language") if getattr(contrast, f"against_{key}") is None]
+    on = ["measure", *(f"against_{key}" for key in same)]
+    pairs = first.merge(second, left_on=["measure", *same], right_on=on)
+    for name in ("model", "against_model", "language", "against_language"):
+        if (only := getattr(contrast, name)) is not None:
+            pairs = pairs[pairs[name] == only]
     return pairs[pairs["first"] != pairs["second"]] if contrast.is_across else pairs

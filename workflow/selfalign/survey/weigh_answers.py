@@ -24,27 +24,25 @@ def count_codes(responses: pd.DataFrame) -> pd.DataFrame:
     """
     places, countries = pd.factorize(responses["country"], sort=True)
     weight = responses["weight"].to_numpy()
+    questions = responses.columns.drop(RESPONDENT)
     counted = []
-    for question in responses.columns.drop(RESPONDENT):
+    for question in questions:
         codes = responses[question].to_numpy().astype("int64") - _LOWEST
         width = codes.max() + 1
         cell = places * width + codes
         sums = [np.bincount(cell, weights, len(countries) * width) for weights in (None, weight, weight**2)]
         found = np.flatnonzero(sums[0])
-        counted.append(
-            pd.DataFrame(
-                {
-                    "country": countries[found // width],
-                    "question": question,
-                    "code": found % width + _LOWEST,
-                    **{
-                        name: values[found]
-                        for name, values in zip(["n", "weight", "weight_squared"], sums, strict=True)
-                    },
-                }
-            )
-        )
-    return pd.concat(counted).sort_values("country", kind="stable").reset_index(drop=True)
+        counted.append((found // width, found % width + _LOWEST, *(values[found] for values in sums)))
+    place, code, n, weight, weight_squared = map(np.concatenate, zip(*counted, strict=True))
+    table = {
+        "country": countries[place],
+        "question": questions.repeat([len(found) for found, *_ in counted]),
+        "code": code,
+        "n": n,
+        "weight": weight,
+        "weight_squared": weight_squared,
+    }
+    return pd.DataFrame(table).sort_values("country", kind="stable").reset_index(drop=True)
 
 
 def weigh(counted: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from selfalign.prompts.schemas import CELL
 from selfalign.scoring.across import add_across
 from selfalign.scoring.bootstrap import Resampling, estimate
 from selfalign.scoring.measures import values_of
-from selfalign.scoring.panels import Panel, build_panels, contrast_panel
+from selfalign.scoring.panels import Panel, build_panels, contrast_panels
 from selfalign.scoring.pooling import cells_of
 from selfalign.scoring.schemas import ALL
 from selfalign.scoring.unanswered import add_agreements
@@ -158,5 +158,5 @@ def _panels(cells: pd.DataFrame, point: Point) -> dict[str, Panel]:
     panels = build_panels(series, [point.measure])
     if len(point.terms) > 1:
         contrast = Contrast(arm="0", against="1", beyond=("2", "3") if len(point.terms) > 2 else None)
-        panels = {country: contrast_panel(panel, [contrast]) for country, panel in panels.items()}
+        panels = contrast_panels(panels, [contrast])
     return {country: panel for country, panel in panels.items() if len(panel.series)}
