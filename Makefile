@@ -8,7 +8,8 @@ TESTS ?=
 BIN := $(CURDIR)/.venv/bin
 IN_ENV = PATH="$(BIN):$$PATH"
 # Tests start many processes. If Python may not store compiled code, each of them compiles the library again.
-TEST_ENV = $(IN_ENV) PYTHONDONTWRITEBYTECODE=
+# The workers of the tests share the cores: with a thread each, they compute the same in four fifths of the time.
+TEST_ENV = $(IN_ENV) PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 PARALLEL = -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help env slurm tools run test test-fast coverage rehearsal downloads lint types docs lock clean

@@ -70,7 +70,7 @@ SMALL = {
         "chrf_without_battery_other": {"shots": 3},
     },
     "scoring": {"draws": 200, "second_samples": 20},
-    "figures": {"style": {"formats": ["png", "pdf"]}},
+    "figures": {"style": {"formats": ["png"]}},
 }
 """Settings of a small rehearsal: every arm and model; fewer languages, countries, probes, shots, draws and formats."""
 

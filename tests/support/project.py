@@ -1,5 +1,6 @@
 """A copy of the project in a folder of its own, to run the real workflow in."""
 
+import compileall
 import json
 import os
 import re
@@ -78,13 +79,17 @@ class Project:
 
     @classmethod
     def checkout(cls, folder: Path) -> "Project":
-        """Copy what git tracks or would track: neither results nor caches."""
+        """Copy what git tracks or would track, neither results nor caches, and compile the library.
+
+        A copy of the copy keeps the times of files, so that Python takes the compiled modules there too.
+        """
         listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
         names = subprocess.run(listing, cwd=ROOT, capture_output=True, check=True).stdout.decode().split("\0")
         for name in filter(None, names):
             if (ROOT / name).is_file():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, folder / name)
+        compileall.compile_dir(folder / "workflow" / "selfalign", quiet=1)
         return cls(folder)
 
     def copy(self, folder: Path) -> "Project":

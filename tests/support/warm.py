@@ -350,8 +350,7 @@ def work(task: dict, files: list[int], folder: Path) -> None:
     os.environ.update(task["variables"])
     sys.argv, sys.executable = task["argv"], str(folder / "python")
     sys.path[0:1] = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
-    # Many jobs import the same copy of the project, which gets no files: its compiled modules are kept here.
-    sys.dont_write_bytecode, sys.pycache_prefix = False, str(folder / "compiled")
+    sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
     importlib.invalidate_caches()
     if task["program"] == "python":
         script, sys.argv = sys.argv[1], sys.argv[1:]

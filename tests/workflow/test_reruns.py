@@ -88,6 +88,7 @@ def trial(config: dict) -> dict:
     """Settings of another run, of one country, one arm and three probes."""
     settings = changed(config, "run", "name", value="trial")
     settings = changed(settings, "probes", "only", value=["Q4", "Q8", "Q164"])
+    settings = changed(settings, "figures", "style", "formats", value=["png"])
     return changed(settings, "languages", "en", value={"countries": ["MEX"], "arms": ["chrf"]})
 
 
