@@ -218,7 +218,7 @@ def kill_all(process: psutil.Process, folder: Path) -> None:
         for one in family:
             with suppress(psutil.NoSuchProcess):  # it has ended by itself meanwhile
                 one.send_signal(number)
-    process.wait()
+    assert not psutil.wait_procs(family, timeout=60)[1], "a process outlives SIGKILL"
 
 
 def test_killed_rehearsal_goes_on(rehearsed: Rehearsed) -> None:

@@ -156,11 +156,11 @@ def warm_programs() -> Path | None:
 
 
 def list_forks(folder: Path) -> list[psutil.Process]:
-    """The programs that run in a folder, or below it, as forks of the server."""
+    """The programs that run in a folder, or below it, as forks of the server, and what they started there."""
     if not (programs := warm_programs()):
         return []
     forks = []
-    for fork in psutil.Process(int((programs / "pid").read_text())).children():
+    for fork in psutil.Process(int((programs / "pid").read_text())).children(recursive=True):
         with suppress(psutil.NoSuchProcess):  # it has ended by itself meanwhile
             if Path(fork.cwd()).is_relative_to(folder):
                 forks.append(fork)
