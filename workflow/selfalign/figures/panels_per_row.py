@@ -1,4 +1,4 @@
-"""Sizes of panels that the config needs too, because it plans the pages of figures. All are in inches."""
+"""Numbers and sizes of panels, in inches. The config needs them too, because it plans the pages of figures."""
 
 from selfalign.figures.style import NARROW
 
